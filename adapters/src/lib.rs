@@ -1,0 +1,7 @@
+//! Ports to the world. Each folder opens with its trait or contract;
+//! implementations are its siblings.
+
+pub mod event_log;
+pub mod intake;
+pub mod site_folder;
+pub mod time_zone;

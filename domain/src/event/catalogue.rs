@@ -1,0 +1,131 @@
+//! The catalogue: every type of event with its version, in one append-only
+//! list. A name is never reused; new meaning is a new version.
+
+use serde_json::Value;
+
+use super::canonical::{self, CanonicalError};
+use super::decision::{AccountSettled, BillIssued, DaySettled, PoolDayAllocated};
+use super::envelope::{Event, EventError};
+use super::fact::*;
+use super::readings::ReadingsBatch;
+
+macro_rules! catalogue {
+    ($($variant:ident = $name:literal),* $(,)?) => {
+        /// What an event says: one variant for each type of the catalogue.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub enum Body {
+            /// `readings.recorded.v1`: a batch of meter readings, in the binary layout.
+            ReadingsRecorded(ReadingsBatch),
+            $(
+                #[doc = concat!("`", $name, "`.")]
+                $variant($variant)
+            ),*
+        }
+
+        /// The names of all types, in the order in which they came to be.
+        pub const CATALOGUE: &[&str] = &["readings.recorded.v1", $($name),*];
+
+        impl Body {
+            /// Its type's name, version included.
+            pub const fn type_name(&self) -> &'static str {
+                match self {
+                    Self::ReadingsRecorded(_) => "readings.recorded.v1",
+                    $(Self::$variant(_) => $name),*
+                }
+            }
+
+            pub(crate) fn encode_in(&self, event: &Event) -> Result<Vec<u8>, CanonicalError> {
+                match self {
+                    Self::ReadingsRecorded(_) => Err(CanonicalError::NotAnObject),
+                    $(Self::$variant(data) => event.encode_data($name, data)),*
+                }
+            }
+
+            /// Its payload as a JSON value; none for the binary batch.
+            pub fn to_value(&self) -> Option<Value> {
+                match self {
+                    Self::ReadingsRecorded(_) => None,
+                    $(Self::$variant(data) => serde_json::to_value(data).ok()),*
+                }
+            }
+
+            /// The body of a type's name and its payload.
+            pub fn from_parts(name: &str, data: Value) -> Result<Self, EventError> {
+                match name {
+                    $($name => Ok(Self::$variant(canonical::from_value(data)?)),)*
+                    other => Err(EventError::UnknownType(other.to_owned())),
+                }
+            }
+        }
+    };
+}
+
+catalogue! {
+    SiteRegistered = "site.registered.v1",
+    CalendarPublished = "calendar.published.v1",
+    UnitRegistered = "unit.registered.v1",
+    PointRegistered = "point.registered.v1",
+    MeterInstalled = "meter.installed.v1",
+    AccountOpened = "account.opened.v1",
+    LeaseRecorded = "lease.recorded.v1",
+    TariffPublished = "tariff.published.v1",
+    TariffAssigned = "tariff.assigned.v1",
+    PoolDefined = "pool.defined.v1",
+    RulePublished = "rule.published.v1",
+    TaxSet = "tax.set.v1",
+    HolidayDeclared = "holiday.declared.v1",
+    AreaMeasured = "area.measured.v1",
+    PoolPointsChanged = "pool.points.changed.v1",
+    MaxGapSet = "max_gap.set.v1",
+    RechargeReceived = "recharge.received.v1",
+    ReadingWithdrawn = "reading.withdrawn.v1",
+    ReadingReleased = "reading.released.v1",
+    PostingMade = "posting.made.v1",
+    PoolDayAllocated = "pool.day.allocated.v1",
+    AccountSettled = "account.settled.v1",
+    DaySettled = "day.settled.v1",
+    BillIssued = "bill.issued.v1",
+}
+
+impl Body {
+    /// Whether it is a decision of the core; a fact otherwise.
+    pub const fn is_decision(&self) -> bool {
+        matches!(self, Self::PoolDayAllocated(_) | Self::AccountSettled(_) | Self::DaySettled(_) | Self::BillIssued(_))
+    }
+
+    /// The keys of the chains that it belongs to, sorted.
+    pub fn chain_keys(&self) -> Vec<String> {
+        let account = |id: &super::AccountId| format!("account/{id}");
+        match self {
+            Self::ReadingsRecorded(_)
+            | Self::SiteRegistered(_)
+            | Self::CalendarPublished(_)
+            | Self::UnitRegistered(_)
+            | Self::PointRegistered(_)
+            | Self::MeterInstalled(_)
+            | Self::TaxSet(_)
+            | Self::HolidayDeclared(_)
+            | Self::AreaMeasured(_)
+            | Self::MaxGapSet(_)
+            | Self::ReadingWithdrawn(_)
+            | Self::ReadingReleased(_)
+            | Self::DaySettled(_) => Vec::new(),
+            Self::AccountOpened(data) => vec![account(&data.id)],
+            Self::LeaseRecorded(data) => vec![account(&data.account)],
+            Self::RechargeReceived(data) => vec![account(&data.account)],
+            Self::PostingMade(data) => vec![account(&data.account)],
+            Self::AccountSettled(data) => vec![account(&data.account)],
+            Self::BillIssued(data) => vec![account(&data.account)],
+            Self::TariffPublished(data) => vec![format!("tariff/{}", data.id)],
+            Self::TariffAssigned(data) => {
+                let mut keys: Vec<String> = data.pool.iter().map(|pool| format!("pool/{pool}")).collect();
+                keys.push(format!("tariff/{}", data.tariff));
+                keys
+            }
+            Self::PoolDefined(data) => vec![format!("pool/{}", data.id)],
+            Self::PoolPointsChanged(data) => vec![format!("pool/{}", data.pool)],
+            Self::PoolDayAllocated(data) => vec![format!("pool/{}", data.pool)],
+            Self::RulePublished(data) => vec![format!("pool/{}", data.pool), format!("rule/{}", data.pool)],
+        }
+    }
+}

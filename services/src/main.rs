@@ -1,0 +1,2 @@
+//! The `tallywatt` command.
+fn main() {}

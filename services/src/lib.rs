@@ -1,1 +1,5 @@
-//! The commands of the one binary.
+//! The commands of the one binary, a module each.
+pub mod cli;
+pub mod console;
+pub mod exit;
+pub mod import;

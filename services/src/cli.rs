@@ -1,0 +1,32 @@
+//! The command line: which commands there are, and which module runs each.
+
+use crate::{console::Console, exit::Exit, exit::Failure, import};
+use clap::{Parser, Subcommand};
+
+/// An event-sourced billing ledger for prepaid electricity in shared buildings.
+#[derive(Debug, Parser)]
+#[command(
+    name = "tallywatt",
+    version,
+    after_help = "Exit codes: 0 done, 1 differences found, 2 bad input, 3 log or disk failure."
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// A command, in the order of a kilowatt-hour's way.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Turn a foreign file into the tables of a site folder.
+    Import(import::Args),
+}
+
+impl Cli {
+    /// Runs the command that was asked for.
+    pub fn run(self, console: &mut Console) -> Result<Exit, Failure> {
+        match self.command {
+            Command::Import(args) => import::run(args, console).map_err(Failure::from),
+        }
+    }
+}

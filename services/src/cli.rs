@@ -23,6 +23,11 @@ enum Command {
 }
 
 impl Cli {
+    /// Reads a command line without ending the process.
+    pub fn try_from_args<'a>(args: impl IntoIterator<Item = &'a str>) -> Result<Self, clap::Error> {
+        Self::try_parse_from(args)
+    }
+
     /// Runs the command that was asked for.
     pub fn run(self, console: &mut Console) -> Result<Exit, Failure> {
         match self.command {

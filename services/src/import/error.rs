@@ -34,7 +34,7 @@ pub enum ImportError {
     /// An output would overwrite another file of the same command.
     #[error("{}: named for two files", path.display())]
     SameFile { path: PathBuf },
-    /// The disk refused an output; no output was changed.
+    /// The disk refused an output; none is half written.
     #[error("{}: cannot be written", path.display())]
     Unwritable { path: PathBuf, source: io::Error },
 }

@@ -56,7 +56,7 @@ impl Draft {
     ) -> Result<Self, ImportError> {
         let fill = || -> io::Result<NamedTempFile> {
             let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            let mut table = csv::Writer::from_writer(NamedTempFile::new_in(folder)?);
+            let mut table = csv::Writer::from_writer(draft_in(folder)?);
             table.write_record(head)?;
             for record in records {
                 table.write_record(&record)?;
@@ -69,6 +69,14 @@ impl Draft {
         let file = fill().map_err(|source| ImportError::Unwritable { path: path.to_owned(), source })?;
         Ok(Self { file, path: path.to_owned() })
     }
+}
+
+/// A temporary file is private by default; an output is as open as the umask allows.
+fn draft_in(folder: &Path) -> io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(folder)
 }
 
 fn rfc3339(at: DateTime<Utc>) -> String {

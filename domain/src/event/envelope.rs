@@ -6,7 +6,7 @@ use super::canonical::{self, CanonicalError};
 use super::catalogue::Body;
 use super::chain::Link;
 use super::id::{EventId, SiteId, sha256};
-use super::readings::{self, BatchError, ReadingsBatch};
+use super::readings::{self, BatchError, Decoder, ReadingsBatch};
 use crate::quantity::Instant;
 
 /// An event: what happened, when, when it was known, and by whom.
@@ -44,6 +44,9 @@ pub enum EventError {
     /// A type or version that this program does not know.
     #[error("event type {0:?} is unknown to this version of tallywatt; use a newer one")]
     UnknownType(String),
+    /// Readings written as differences to a full event, at this position, that was not seen: decode in order, with a `Decoder`.
+    #[error("readings are differences to the event at position {0}, which was not seen")]
+    MissingBase(u64),
 }
 
 #[derive(Serialize)]
@@ -95,7 +98,7 @@ impl Event {
     /// The event of its stored bytes.
     pub fn decode(bytes: &[u8]) -> Result<Self, EventError> {
         if bytes.starts_with(readings::MAGIC) {
-            return Ok(readings::decode(bytes)?);
+            return Decoder::new().decode_readings(bytes);
         }
         let parsed: Parsed = canonical::from_value(canonical::decode(bytes)?)?;
         let body = Body::from_parts(&parsed.r#type, parsed.data)?;

@@ -19,4 +19,4 @@ pub use decision::*;
 pub use envelope::{Event, EventError, leaf_hash};
 pub use fact::*;
 pub use id::{AccountId, EventId, MeterId, PointId, PoolId, SiteId, TariffId, UnitId, sha256};
-pub use readings::{BatchError, ReadingsBatch, ReadingRow, RosterEntry};
+pub use readings::{BatchError, Decoder, ReadingRow, ReadingsBatch, RosterEntry, RowView, kwh_text, readings_id, register_mwh};

@@ -10,11 +10,22 @@
 //!   already, with the same bytes, are a success with their first sequences,
 //!   whatever `expected` says. The same id with other bytes is
 //!   [`LogError::IdReused`], and nothing of the batch is appended.
+//! - A batch holds at most [`MAX_BATCH`] events; one that mixes known and new
+//!   ids, or names an id twice, is refused whole.
 //! - Positions are contiguous per site, from 1: the log refuses a hole.
 //! - `read` gives events in order from a sequence on; `follow` goes on with
 //!   those that are appended later, by this owner or another process.
 
+mod embedded;
+mod memory;
+
 use domain::event::{EventId, SiteId};
+
+pub use embedded::{Durability, EmbeddedLog};
+pub use memory::MemoryLog;
+
+/// The most events of one append: what a JetStream batch can hold.
+pub const MAX_BATCH: usize = 1_000;
 
 /// An event in a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,18 +94,137 @@ pub trait Follow: Send {
     fn next(&mut self, patience: std::time::Duration) -> Result<Option<Stored>, LogError>;
 }
 
-/// Why a log refused.
+/// Why a log refused; in order of precedence.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
+    /// More than [`MAX_BATCH`] events at once.
+    #[error("{0} events are more than the 1000 of a batch: append them in several")]
+    TooMany(usize),
+    /// An id that is in the log with other bytes.
+    #[error("event id {0} is in the log already, with other bytes")]
+    IdReused(EventId),
     /// Another owner appended: this one must stand down.
-    #[error("log is at {actual:?}, not at {expected:?}: another owner has appended")]
+    #[error("log is at {}, not at {}: another owner has appended", actual.0, expected.0)]
     Conflict {
         /// What the caller expected.
         expected: Sequence,
         /// What is.
         actual: Sequence,
     },
-    /// An id that is in the log with other bytes.
-    #[error("event id {0} is in the log already, with other bytes")]
-    IdReused(EventId),
+    /// An id twice in a batch, or in the log while others of the batch are not.
+    #[error("event id {0} is repeated in a batch of new events: leave out what is in the log already")]
+    Repeated(EventId),
+    /// A position that does not follow the site's last.
+    #[error("position {position} of site {site} does not follow {last}")]
+    Hole {
+        /// The site.
+        site: SiteId,
+        /// The position that was asked for.
+        position: u64,
+        /// The site's last position.
+        last: u64,
+    },
+    /// Written by a newer program.
+    #[error("log format {0} is newer than this program: install the version that wrote it")]
+    NewerFormat(i64),
+    /// A file that is something else.
+    #[error("{0} is not a log of this program: name another file")]
+    NotALog(String),
+    /// What is stored cannot be an event.
+    #[error("log is damaged at sequence {}: restore it from a backup", .0.0)]
+    Damaged(Sequence),
+    /// No room.
+    #[error("disk is full, nothing of the batch is appended: free some space")]
+    DiskFull,
+    /// The file could not be read or written.
+    #[error("log file could not be read or written")]
+    File(#[from] rusqlite::Error),
+    /// A number that does not fit.
+    #[error("number is out of the range of a log")]
+    Range(#[from] std::num::TryFromIntError),
+}
+
+impl Kind {
+    /// Its number in a file.
+    const fn code(self) -> i64 {
+        match self {
+            Self::Readings => 1,
+            Self::Fact => 2,
+            Self::Decision => 3,
+        }
+    }
+
+    const fn of_code(code: i64) -> Option<Self> {
+        match code {
+            1 => Some(Self::Readings),
+            2 => Some(Self::Fact),
+            3 => Some(Self::Decision),
+            _ => None,
+        }
+    }
+}
+
+impl Filter {
+    /// Whether it lets this event through.
+    pub fn admits(&self, event: &LogEvent) -> bool {
+        self.site.as_ref().is_none_or(|site| *site == event.site) && self.kind.is_none_or(|kind| kind == event.kind)
+    }
+}
+
+/// What a batch turns out to be, once nothing stands against it.
+enum Verdict {
+    /// All of it is in the log already, here.
+    Known(Vec<Sequence>),
+    /// None of it is.
+    New,
+}
+
+/// The rules of `append`, the same for every adapter: `find` looks an id up,
+/// `last` the last position of a site.
+fn judge(
+    expected: Sequence,
+    actual: Sequence,
+    events: &[LogEvent],
+    mut find: impl FnMut(EventId) -> Result<Option<Stored>, LogError>,
+    mut last: impl FnMut(&SiteId) -> Result<u64, LogError>,
+) -> Result<Verdict, LogError> {
+    if events.len() > MAX_BATCH {
+        return Err(LogError::TooMany(events.len()));
+    }
+    let mut known = Vec::new();
+    let mut known_id = None;
+    for event in events {
+        if let Some(stored) = find(event.id)? {
+            if stored.event != *event {
+                return Err(LogError::IdReused(event.id));
+            }
+            known.push(stored.sequence);
+            known_id = Some(event.id);
+        }
+    }
+    if known.len() == events.len() {
+        return Ok(Verdict::Known(known));
+    }
+    if expected != actual {
+        return Err(LogError::Conflict { expected, actual });
+    }
+    if let Some(id) = known_id {
+        return Err(LogError::Repeated(id));
+    }
+    let mut ids = std::collections::BTreeSet::new();
+    let mut lasts = std::collections::BTreeMap::new();
+    for event in events {
+        if !ids.insert(event.id) {
+            return Err(LogError::Repeated(event.id));
+        }
+        let before = match lasts.get(&event.site) {
+            Some(before) => *before,
+            None => last(&event.site)?,
+        };
+        if before.checked_add(1) != Some(event.position) {
+            return Err(LogError::Hole { site: event.site.clone(), position: event.position, last: before });
+        }
+        lasts.insert(event.site.clone(), event.position);
+    }
+    Ok(Verdict::New)
 }

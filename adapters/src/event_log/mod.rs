@@ -17,11 +17,13 @@
 //!   those that are appended later, by this owner or another process.
 
 mod embedded;
+pub mod jetstream;
 mod memory;
 
 use domain::event::{EventId, SiteId};
 
 pub use embedded::{Durability, EmbeddedLog};
+pub use jetstream::JetStreamLog;
 pub use memory::MemoryLog;
 
 /// The most events of one append: what a JetStream batch can hold.
@@ -139,6 +141,23 @@ pub enum LogError {
     /// The file could not be read or written.
     #[error("log file could not be read or written")]
     File(#[from] rusqlite::Error),
+    /// A server that acknowledges before it has synced.
+    #[error("nats-server does not sync each write: set jetstream {{ sync_interval: always }} in its configuration")]
+    Unsynced,
+    /// A server without atomic batches.
+    #[error("nats-server {0} has no atomic batches: install 2.12.3 or newer")]
+    OldServer(String),
+    /// No answer; what was sent may be in the log.
+    #[error("log server gives no answer: start it, then append the same again")]
+    Unreachable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The server refused.
+    #[error("log server refused with {code}: {description}")]
+    Server {
+        /// Its error code.
+        code: u64,
+        /// Its words.
+        description: String,
+    },
     /// A number that does not fit.
     #[error("number is out of the range of a log")]
     Range(#[from] std::num::TryFromIntError),

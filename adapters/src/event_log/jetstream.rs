@@ -1,0 +1,345 @@
+//! The log in a JetStream stream, by atomic batches.
+//!
+//! `Nats-Msg-Id` is not sent: the server forgets it after its window. Ids are
+//! read from the stream when it is opened and kept here.
+
+use std::collections::{HashMap, VecDeque};
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_nats::{Client, HeaderMap, Message};
+use domain::event::{EventId, SiteId};
+use futures_util::StreamExt as _;
+use serde_json::{Value, json};
+use tokio::runtime::{Builder, Runtime};
+
+use super::{EventLog, Filter, Follow, Kind, LogError, LogEvent, Sequence, Stored, Verdict, judge};
+
+const PATIENCE: Duration = Duration::from_secs(5);
+const LOOK: Duration = Duration::from_millis(5);
+const PAGE: usize = 500;
+const WRONG_LAST_SEQUENCE: u64 = 10_071;
+
+/// Where a stream is: `nats://host:port/STREAM`.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Host and port of the server.
+    pub server: String,
+    /// Name of the stream.
+    pub stream: String,
+    /// Host and port of its HTTP monitoring.
+    pub monitor: String,
+    /// For trials only: a power loss takes acknowledged events.
+    pub allow_unsynced: bool,
+}
+
+#[derive(Debug)]
+struct Connection {
+    runtime: Runtime,
+    client: Client,
+    stream: String,
+}
+
+/// The log of a shard in a stream.
+#[derive(Debug)]
+pub struct JetStreamLog {
+    connection: Arc<Connection>,
+    ids: HashMap<EventId, Sequence>,
+    lasts: HashMap<SiteId, u64>,
+    head: Sequence,
+}
+
+fn unreachable(error: impl std::error::Error + Send + Sync + 'static) -> LogError {
+    LogError::Unreachable(Box::new(error))
+}
+
+/// Asks the server itself whether it waits for the disk.
+fn check_sync(monitor: &str) -> Result<(), LogError> {
+    let mut socket = TcpStream::connect(monitor).map_err(unreachable)?;
+    socket.set_read_timeout(Some(PATIENCE)).map_err(unreachable)?;
+    write!(socket, "GET /varz HTTP/1.0\r\n\r\n").map_err(unreachable)?;
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).map_err(unreachable)?;
+    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+    let varz: Value = serde_json::from_str(body).map_err(unreachable)?;
+    match varz.pointer("/jetstream/config/sync_always") {
+        Some(Value::Bool(true)) => Ok(()),
+        _ => Err(LogError::Unsynced),
+    }
+}
+
+impl JetStreamLog {
+    /// Opens the stream, and makes it where there is none.
+    pub fn open(options: &Options) -> Result<Self, LogError> {
+        if !options.allow_unsynced {
+            check_sync(&options.monitor)?;
+        }
+        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(unreachable)?;
+        let client = runtime.block_on(async_nats::connect(&options.server)).map_err(unreachable)?;
+        let version = client.server_info().version;
+        let mut numbers = version.split('.').map(|part| part.parse::<u64>().unwrap_or(0));
+        if (numbers.next(), numbers.next()) < (Some(2), Some(12)) {
+            return Err(LogError::OldServer(version));
+        }
+        let connection = Arc::new(Connection { runtime, client, stream: options.stream.clone() });
+        connection.create()?;
+        let mut log = Self { connection, ids: HashMap::new(), lasts: HashMap::new(), head: Sequence(0) };
+        log.catch_up()?;
+        Ok(log)
+    }
+
+    /// Takes up what is in the stream and not yet known here.
+    fn catch_up(&mut self) -> Result<(), LogError> {
+        let end = self.connection.head()?;
+        while self.head < end {
+            let page = self.connection.read(self.head, &Filter::default(), PAGE)?;
+            if page.is_empty() {
+                return Err(LogError::Damaged(Sequence(self.head.0.saturating_add(1))));
+            }
+            for stored in page {
+                // Nothing may be deleted, so a gap is damage.
+                if stored.sequence.0 != self.head.0.saturating_add(1) {
+                    return Err(LogError::Damaged(stored.sequence));
+                }
+                self.take_up(stored.sequence, &stored.event);
+            }
+        }
+        Ok(())
+    }
+
+    fn take_up(&mut self, sequence: Sequence, event: &LogEvent) {
+        self.ids.insert(event.id, sequence);
+        self.lasts.insert(event.site.clone(), event.position);
+        self.head = sequence;
+    }
+
+    fn judge(&self, expected: Sequence, events: &[LogEvent]) -> Result<Verdict, LogError> {
+        let find = |id| match self.ids.get(&id) {
+            Some(sequence) => {
+                let before = Sequence(sequence.0.saturating_sub(1));
+                Ok(self.connection.read(before, &Filter::default(), 1)?.pop())
+            }
+            None => Ok(None),
+        };
+        judge(expected, self.head, events, find, |site| Ok(self.lasts.get(site).copied().unwrap_or(0)))
+    }
+}
+
+fn escape(site: &SiteId) -> String {
+    let keep = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+    let token = |b: u8| if keep(b) { char::from(b).to_string() } else { format!("%{b:02x}") };
+    site.as_str().bytes().map(token).collect()
+}
+
+fn unescape(token: &str) -> Option<SiteId> {
+    let mut parts = token.split('%');
+    let mut bytes = parts.next()?.as_bytes().to_vec();
+    for part in parts {
+        bytes.push(u8::from_str_radix(part.get(..2)?, 16).ok()?);
+        bytes.extend_from_slice(part.get(2..)?.as_bytes());
+    }
+    SiteId::try_new(std::str::from_utf8(&bytes).ok()?)
+}
+
+const fn word(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Readings => "readings",
+        Kind::Fact => "facts",
+        Kind::Decision => "decisions",
+    }
+}
+
+fn header<'a>(message: &'a Message, name: &str) -> Option<&'a str> {
+    message.headers.as_ref()?.get(name).map(async_nats::HeaderValue::as_str)
+}
+
+fn stored(message: &Message) -> Option<Stored> {
+    let sequence = Sequence(header(message, "Nats-Sequence")?.parse().ok()?);
+    let mut tokens = header(message, "Nats-Subject")?.split('.').skip(1);
+    let site = unescape(tokens.next()?)?;
+    let name = tokens.next()?;
+    let kind = [Kind::Readings, Kind::Fact, Kind::Decision].into_iter().find(|kind| word(*kind) == name)?;
+    let position = header(message, "Tw-Position")?.parse().ok()?;
+    let id = EventId::parse(header(message, "Tw-Id")?)?;
+    Some(Stored { sequence, event: LogEvent { site, position, id, kind, bytes: message.payload.to_vec() } })
+}
+
+/// The answer of the server, or its error as one of ours.
+fn answer(message: &Message) -> Result<Value, LogError> {
+    if message.payload.is_empty() {
+        return Ok(Value::Null);
+    }
+    let answer: Value = serde_json::from_slice(&message.payload).map_err(unreachable)?;
+    let Some(error) = answer.get("error") else {
+        return Ok(answer);
+    };
+    let code = error.get("err_code").and_then(Value::as_u64).unwrap_or(0);
+    Err(LogError::Server { code, description: error.get("description").and_then(Value::as_str).unwrap_or("").into() })
+}
+
+impl Connection {
+    fn ask(&self, subject: &str, request: &Value) -> Result<Value, LogError> {
+        let asked = self.client.request(subject.to_owned(), request.to_string().into_bytes().into());
+        answer(&self.runtime.block_on(asked).map_err(unreachable)?)
+    }
+
+    fn create(&self) -> Result<(), LogError> {
+        let config = json!({
+            "name": self.stream, "subjects": ["tw.*.readings", "tw.*.facts", "tw.*.decisions"],
+            "retention": "limits", "storage": "file", "discard": "new", "num_replicas": 1,
+            "max_age": 0, "max_bytes": -1, "max_msgs": -1, "max_msgs_per_subject": -1, "max_consumers": -1,
+            "deny_delete": true, "deny_purge": true, "allow_rollup_hdrs": false,
+            "allow_direct": true, "allow_atomic": true,
+        });
+        let made = self.ask(&format!("$JS.API.STREAM.CREATE.{}", self.stream), &config)?;
+        let set = |key: &str| made.pointer(&format!("/config/{key}")) == Some(&Value::Bool(true));
+        if ["deny_delete", "deny_purge", "allow_atomic", "allow_direct"].into_iter().all(set) {
+            return Ok(());
+        }
+        Err(LogError::Server { code: 0, description: "stream lacks deny_delete, deny_purge or allow_atomic".into() })
+    }
+
+    fn head(&self) -> Result<Sequence, LogError> {
+        let info = self.ask(&format!("$JS.API.STREAM.INFO.{}", self.stream), &json!({}))?;
+        Ok(Sequence(info.pointer("/state/last_seq").and_then(Value::as_u64).unwrap_or(0)))
+    }
+
+    fn read(&self, after: Sequence, filter: &Filter, limit: usize) -> Result<Vec<Stored>, LogError> {
+        let mut events = Vec::new();
+        let mut from = after;
+        while events.len() < limit {
+            let page = self.page(from, filter, limit.saturating_sub(events.len()).min(PAGE))?;
+            let Some(last) = page.last() else { break };
+            from = last.sequence;
+            events.extend(page);
+        }
+        Ok(events)
+    }
+
+    fn page(&self, after: Sequence, filter: &Filter, limit: usize) -> Result<Vec<Stored>, LogError> {
+        let site = filter.site.as_ref().map_or("*".to_owned(), escape);
+        let subject = format!("tw.{site}.{}", filter.kind.map_or("*", word));
+        let request = json!({"seq": after.0.saturating_add(1), "batch": limit, "next_by_subj": subject});
+        self.runtime.block_on(async {
+            let inbox = self.client.new_inbox();
+            let mut answers = self.client.subscribe(inbox.clone()).await.map_err(unreachable)?;
+            let to = format!("$JS.API.DIRECT.GET.{}", self.stream);
+            let asked = self.client.publish_with_reply(to, inbox, request.to_string().into_bytes().into());
+            asked.await.map_err(unreachable)?;
+            let mut events = Vec::new();
+            loop {
+                let next = tokio::time::timeout(PATIENCE, answers.next()).await.map_err(unreachable)?;
+                // 204 ends a page, 404 says that there is nothing more.
+                match next {
+                    Some(message) if message.status.is_none() => {
+                        let damaged = LogError::Damaged(Sequence(after.0.saturating_add(1)));
+                        events.push(stored(&message).ok_or(damaged)?);
+                    }
+                    _ => return Ok(events),
+                }
+            }
+        })
+    }
+
+    fn publish(&self, expected: Sequence, events: &[LogEvent]) -> Result<(), LogError> {
+        let batch = self.client.new_inbox().replace('.', "-");
+        self.runtime.block_on(async {
+            for (number, event) in (1_usize..).zip(events) {
+                let mut headers = HeaderMap::new();
+                headers.insert("Tw-Id", event.id.to_string());
+                headers.insert("Tw-Position", event.position.to_string());
+                if number == 1 {
+                    headers.insert("Nats-Expected-Last-Sequence", expected.0.to_string());
+                }
+                if events.len() > 1 {
+                    headers.insert("Nats-Batch-Id", batch.as_str());
+                    headers.insert("Nats-Batch-Sequence", number.to_string());
+                }
+                let last = number == events.len();
+                if last && number > 1 {
+                    headers.insert("Nats-Batch-Commit", "1");
+                }
+                let subject = format!("tw.{}.{}", escape(&event.site), word(event.kind));
+                let bytes = event.bytes.clone().into();
+                if number == 1 || last {
+                    let asked = self.client.request_with_headers(subject, headers, bytes);
+                    answer(&asked.await.map_err(unreachable)?)?;
+                } else {
+                    self.client.publish_with_headers(subject, headers, bytes).await.map_err(unreachable)?;
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+impl EventLog for JetStreamLog {
+    fn append(&mut self, expected: Sequence, events: &[LogEvent]) -> Result<Vec<Sequence>, LogError> {
+        if !matches!(self.judge(expected, events), Ok(Verdict::New)) {
+            // Whatever stands against it is said only of the stream as it is.
+            self.catch_up()?;
+            if let Verdict::Known(sequences) = self.judge(expected, events)? {
+                return Ok(sequences);
+            }
+        }
+        if let Err(error) = self.connection.publish(expected, events) {
+            if !matches!(error, LogError::Server { code: WRONG_LAST_SEQUENCE, .. } | LogError::Unreachable(_)) {
+                return Err(error);
+            }
+            // Another owner was first, or only the acknowledgement was lost.
+            self.catch_up()?;
+            return match self.judge(expected, events)? {
+                Verdict::Known(sequences) => Ok(sequences),
+                Verdict::New => Err(error),
+            };
+        }
+        let mut sequences = Vec::with_capacity(events.len());
+        for event in events {
+            let sequence = Sequence(self.head.0.saturating_add(1));
+            self.take_up(sequence, event);
+            sequences.push(sequence);
+        }
+        Ok(sequences)
+    }
+
+    fn read(&self, after: Sequence, filter: &Filter, limit: usize) -> Result<Vec<Stored>, LogError> {
+        self.connection.read(after, filter, limit)
+    }
+
+    fn head(&self) -> Result<Sequence, LogError> {
+        self.connection.head()
+    }
+
+    fn follow(&self, after: Sequence, filter: Filter) -> Result<Box<dyn Follow>, LogError> {
+        Ok(Box::new(Follower { connection: Arc::clone(&self.connection), after, filter, page: VecDeque::new() }))
+    }
+}
+
+struct Follower {
+    connection: Arc<Connection>,
+    after: Sequence,
+    filter: Filter,
+    page: VecDeque<Stored>,
+}
+
+impl Follow for Follower {
+    fn next(&mut self, patience: Duration) -> Result<Option<Stored>, LogError> {
+        let start = Instant::now();
+        loop {
+            if self.page.is_empty() {
+                self.page = self.connection.page(self.after, &self.filter, PAGE)?.into();
+            }
+            if let Some(stored) = self.page.pop_front() {
+                self.after = stored.sequence;
+                return Ok(Some(stored));
+            }
+            let left = patience.saturating_sub(start.elapsed());
+            if left.is_zero() {
+                return Ok(None);
+            }
+            std::thread::sleep(left.min(LOOK));
+        }
+    }
+}

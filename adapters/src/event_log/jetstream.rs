@@ -1,4 +1,4 @@
-//! The log in a JetStream stream, by atomic batches.
+//! The log in a `JetStream` stream, by atomic batches.
 //!
 //! `Nats-Msg-Id` is not sent: the server forgets it after its window. Ids are
 //! read from the stream when it is opened and kept here.

@@ -26,7 +26,7 @@ pub use embedded::{Durability, EmbeddedLog};
 pub use jetstream::JetStreamLog;
 pub use memory::MemoryLog;
 
-/// The most events of one append: what a JetStream batch can hold.
+/// The most events of one append: what a `JetStream` batch can hold.
 pub const MAX_BATCH: usize = 1_000;
 
 /// An event in a log.

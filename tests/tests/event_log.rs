@@ -159,6 +159,17 @@ fn another_file_is_refused_and_left_alone() {
     assert_eq!(std::fs::read_to_string(&path).expect("reads"), text);
 }
 
+#[test]
+fn a_location_picks_the_adapter() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("log.db");
+    let log = adapters::event_log::open(path.to_str().expect("is text")).expect("opens");
+    assert_eq!(log.head().expect("head"), Sequence(0));
+    assert!(matches!(adapters::event_log::open("nats://127.0.0.1:4222"), Err(LogError::Url(_))));
+    let options = jetstream::Options::parse("nats://127.0.0.1:4222/SHARD").expect("parses");
+    assert_eq!((options.stream.as_str(), options.monitor.as_str()), ("SHARD", "127.0.0.1:8222"));
+}
+
 /// Runs the writer until a random moment, kills it, and gives what it had acknowledged.
 fn acknowledged_before_kill(path: &Path, lines: u64, pause: Duration) -> u64 {
     let mut child =

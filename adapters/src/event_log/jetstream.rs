@@ -35,6 +35,22 @@ pub struct Options {
     pub allow_unsynced: bool,
 }
 
+impl Options {
+    /// Of `nats://host:port/STREAM`; monitoring is at the host's port 8222.
+    pub fn parse(url: &str) -> Result<Self, LogError> {
+        let place = url.strip_prefix("nats://").and_then(|rest| rest.split_once('/'));
+        let named = |stream: &str| {
+            !stream.is_empty() && stream.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+        };
+        let Some((server, stream)) = place.filter(|(server, stream)| !server.is_empty() && named(stream)) else {
+            return Err(LogError::Url(url.to_owned()));
+        };
+        let host = server.rsplit_once(':').map_or(server, |(host, _)| host);
+        let monitor = format!("{host}:8222");
+        Ok(Self { server: server.to_owned(), stream: stream.to_owned(), monitor, allow_unsynced: false })
+    }
+}
+
 #[derive(Debug)]
 struct Connection {
     runtime: Runtime,

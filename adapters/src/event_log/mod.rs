@@ -90,6 +90,14 @@ pub trait EventLog: Send {
     fn follow(&self, after: Sequence, filter: Filter) -> Result<Box<dyn Follow>, LogError>;
 }
 
+/// Opens the log at `nats://host:port/STREAM`, or else in the file of that name.
+pub fn open(location: &str) -> Result<Box<dyn EventLog>, LogError> {
+    if location.starts_with("nats://") {
+        return Ok(Box::new(JetStreamLog::open(&jetstream::Options::parse(location)?)?));
+    }
+    Ok(Box::new(EmbeddedLog::open(std::path::Path::new(location))?))
+}
+
 /// A reader that waits for events.
 pub trait Follow: Send {
     /// The next event; `None` when none came within `patience`.
@@ -141,6 +149,9 @@ pub enum LogError {
     /// The file could not be read or written.
     #[error("log file could not be read or written")]
     File(#[from] rusqlite::Error),
+    /// Not the address of a stream.
+    #[error("{0} does not name a stream: write nats://host:port/STREAM")]
+    Url(String),
     /// A server that acknowledges before it has synced.
     #[error("nats-server does not sync each write: set jetstream {{ sync_interval: always }} in its configuration")]
     Unsynced,

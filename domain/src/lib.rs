@@ -4,3 +4,4 @@
 
 pub mod quantity;
 pub mod event;
+pub mod metering;

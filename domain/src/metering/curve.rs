@@ -86,7 +86,11 @@ impl<'a> MeterRegister<'a> {
 
     /// The energy over `[a, b)`, within the installation.
     pub fn energy(&self, a: Instant, b: Instant) -> Energy {
-        if a < b { self.energy_at(b) - self.energy_at(a) } else { Energy::ZERO }
+        if a >= b {
+            return Energy::ZERO;
+        }
+        let energy = self.energy_at(b).get().checked_sub(self.energy_at(a).get());
+        Energy::new(energy.expect("energies are within 2^62 mWh"))
     }
 
     /// Whether a slice `[a, b)` is interpolated: one of its ends, within the

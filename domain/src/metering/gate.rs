@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::error::{MeteringError, Reason, TableReading};
-use crate::event::{MeterId, MeterInstalled, PointId};
+use crate::event::{MeterInstalled, PointId};
 use crate::quantity::{Energy, Instant, Power, UNITS_PER_ONE, floor_div, to_units};
 
 /// A reading this much later than it was received is from the future.
@@ -99,10 +99,6 @@ impl Installation {
             TableReading::Start => Some((self.installed, self.start_mwh?)),
             TableReading::Final => Some((self.removed?, self.final_mwh?)),
         }
-    }
-
-    pub(super) fn quarantined(&self, meter: &MeterId, which: TableReading, time: Instant, reason: Reason) -> MeteringError {
-        MeteringError::TableReadingQuarantined { meter: meter.clone(), which, time, reason }
     }
 }
 

@@ -9,6 +9,9 @@ pub mod columns;
 mod curve;
 mod error;
 mod gate;
+#[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, clippy::indexing_slicing, reason = "tests may panic")]
+mod laws;
 mod meter;
 #[cfg(test)]
 #[expect(clippy::arithmetic_side_effects, clippy::indexing_slicing, reason = "tests may panic")]
@@ -44,6 +47,13 @@ pub struct Quarantined {
     pub position: u64,
 }
 
+/// The meters of the last roster.
+#[derive(Debug, Clone)]
+struct KnownRoster {
+    roster: Arc<[RosterEntry]>,
+    slots: Arc<[usize]>,
+}
+
 /// All meters of a site. A function of the facts recorded, and of the instant to which it was advanced.
 #[derive(Debug, Clone, Default)]
 pub struct Metering {
@@ -51,7 +61,7 @@ pub struct Metering {
     meters: Vec<Meter>,
     sources: Vec<Source>,
     queue: Vec<usize>,
-    roster: Option<(Arc<[RosterEntry]>, Arc<[usize]>)>,
+    roster: Option<KnownRoster>,
 }
 
 impl Metering {
@@ -110,13 +120,11 @@ impl Metering {
 
     /// The meters of a roster; events in a row mostly share theirs.
     fn slots(&mut self, roster: &Arc<[RosterEntry]>) -> Arc<[usize]> {
-        if let Some((known, slots)) = &self.roster
-            && (Arc::ptr_eq(known, roster) || known == roster)
-        {
-            return slots.clone();
+        if let Some(known) = self.roster.as_ref().filter(|known| Arc::ptr_eq(&known.roster, roster) || known.roster == *roster) {
+            return known.slots.clone();
         }
         let slots: Arc<[usize]> = roster.iter().map(|entry| self.slot(&entry.meter)).collect();
-        self.roster = Some((roster.clone(), slots.clone()));
+        self.roster = Some(KnownRoster { roster: roster.clone(), slots: slots.clone() });
         slots
     }
 

@@ -35,7 +35,9 @@ fn batch(rows: &[ReadingRow], base: Option<(u64, &ReadingsBatch)>) -> ReadingsBa
 /// Encodes, decodes with a decoder that has seen `before`, and compares events, rows and bytes.
 fn check(before: &[&Event], event: &Event, rows: &[ReadingRow]) -> Vec<u8> {
     let mut decoder = Decoder::new();
-    before.iter().for_each(|event| decoder.remember(event));
+    for event in before {
+        decoder.remember(event);
+    }
     let bytes = event.encode().expect("it encodes");
     let again = decoder.decode(&bytes).expect("it decodes");
     assert_eq!(&again, event);

@@ -4,23 +4,26 @@
 //! and the steps in which they were recorded: a fact that comes after others
 //! that should be judged after it makes the meter be judged from its beginning.
 
+mod acts;
+mod points;
+
 use std::sync::Arc;
 
 use super::error::{MeteringError, Reason, TableReading};
-use super::gate::{Accepted, Installation, Near, Verdict, compare, decreases, misplaced, rewrap, unwrap};
+use super::gate::{Accepted, Installation, Verdict, compare, decreases, misplaced, unwrap};
 use crate::event::{MeterId, RowView, kwh_text, register_mwh};
 use crate::quantity::Instant;
 
 /// The event that a reading came in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Source {
-    pub(super) position: u64,
-    pub(super) received: i64,
+pub(in crate::metering) struct Source {
+    pub(in crate::metering) position: u64,
+    pub(in crate::metering) received: i64,
 }
 
 /// What became of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Status {
+pub(in crate::metering) enum Status {
     Pending,
     Accepted,
     Duplicate,
@@ -37,29 +40,29 @@ const STRANGE_SERIAL: u16 = u16::MAX - 1;
 
 /// A reading, in 32 bytes: a meter-year by the minute is 17 MB, its curve 2 MB.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Row {
-    pub(super) time: i64,
+pub(in crate::metering) struct Row {
+    pub(in crate::metering) time: i64,
     value: i64,
-    pub(super) source: u32,
-    pub(super) place: u32,
+    pub(in crate::metering) source: u32,
+    pub(in crate::metering) place: u32,
     wraps: i32,
     serial: u16,
     decimals: u8,
-    pub(super) status: Status,
+    pub(in crate::metering) status: Status,
 }
 
 /// What a person did to a reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Act {
+pub(in crate::metering) enum Act {
     Withdraw,
     Release,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Action {
-    pub(super) received: i64,
-    pub(super) act: Act,
-    pub(super) time: i64,
+pub(in crate::metering) struct Action {
+    pub(in crate::metering) received: i64,
+    pub(in crate::metering) act: Act,
+    pub(in crate::metering) time: i64,
 }
 
 /// A reading that the meter's table states.
@@ -90,12 +93,12 @@ const ACTION: u8 = 3;
 
 /// A meter.
 #[derive(Debug, Clone)]
-pub(super) struct Meter {
-    pub(super) id: MeterId,
+pub(in crate::metering) struct Meter {
+    pub(in crate::metering) id: MeterId,
     tables: Vec<Installation>,
     tabled: usize,
-    pub(super) rows: Vec<Row>,
-    pub(super) judged: usize,
+    pub(in crate::metering) rows: Vec<Row>,
+    pub(in crate::metering) judged: usize,
     judged_to: i64,
     tail: (i64, i64, u32, u64),
     sorted: bool,
@@ -116,12 +119,12 @@ pub(super) struct Meter {
     fault: Option<MeteringError>,
     reported: Option<MeteringError>,
     before: Option<Before>,
-    pub(super) changed: Option<Instant>,
-    pub(super) queued: bool,
+    pub(in crate::metering) changed: Option<Instant>,
+    pub(in crate::metering) queued: bool,
 }
 
 impl Meter {
-    pub(super) const fn new(id: MeterId) -> Self {
+    pub(in crate::metering) const fn new(id: MeterId) -> Self {
         Self {
             id,
             tables: Vec::new(),
@@ -154,23 +157,23 @@ impl Meter {
     }
 
     /// The table in force.
-    pub(super) fn table(&self) -> Option<&Installation> {
+    pub(in crate::metering) fn table(&self) -> Option<&Installation> {
         self.tables.get(self.tabled.checked_sub(1)?)
     }
 
-    pub(super) fn first_table(&self) -> Option<&Installation> {
+    pub(in crate::metering) fn first_table(&self) -> Option<&Installation> {
         self.tables.first()
     }
 
     /// Adds a table; of two received at once the later added one counts.
-    pub(super) fn install(&mut self, table: Installation) {
+    pub(in crate::metering) fn install(&mut self, table: Installation) {
         let at = table.received;
         self.precede((at.get(), TABLE));
         let index = self.tables.partition_point(|other| other.received <= at);
         self.tables.insert(index, table);
     }
 
-    pub(super) fn act(&mut self, action: Action) {
+    pub(in crate::metering) fn act(&mut self, action: Action) {
         self.precede((action.received, ACTION));
         let index = self.actions.partition_point(|other| (other.received, other.act) <= (action.received, action.act));
         self.rewind |= index < self.acted || action.received < self.judged_to;
@@ -183,7 +186,7 @@ impl Meter {
     }
 
     /// Keeps a row until it is judged.
-    pub(super) fn push(&mut self, view: &RowView<'_>, source: u32, of: Source) {
+    pub(in crate::metering) fn push(&mut self, view: &RowView<'_>, source: u32, of: Source) {
         let (value, decimals) = match (view.mwh, view.text) {
             (Some(mwh), None) => (mwh, view.decimals),
             (_, text) => {
@@ -219,13 +222,13 @@ impl Meter {
     }
 
     /// Whether something is left that will count later.
-    pub(super) fn waits(&self) -> bool {
+    pub(in crate::metering) fn waits(&self) -> bool {
         self.judged < self.rows.len() || self.acted < self.actions.len() || self.tabled < self.tables.len() || self.due < i64::MAX
     }
 
     /// Takes up every fact received by `now`. The first one that is an error
     /// is returned; it and others like it are left without effect.
-    pub(super) fn advance(&mut self, now: i64, sources: &[Source]) -> Result<(), MeteringError> {
+    pub(in crate::metering) fn advance(&mut self, now: i64, sources: &[Source]) -> Result<(), MeteringError> {
         self.settle_order(sources);
         let mut result = Ok(());
         loop {
@@ -339,7 +342,8 @@ impl Meter {
             }
             Verdict::Duplicate => {}
             Verdict::Quarantined(reason) => {
-                let fault = table.quarantined(&self.id, stated.which, Instant::new(stated.time), reason);
+                let (meter, time) = (self.id.clone(), Instant::new(stated.time));
+                let fault = MeteringError::TableReadingQuarantined { meter, which: stated.which, time, reason };
                 self.fault.get_or_insert(fault);
             }
         }
@@ -400,64 +404,6 @@ impl Meter {
         }
     }
 
-    /// A person's act: finds what it names as things stand, and judges anew with it.
-    fn take_action(&mut self, action: Action, sources: &[Source]) -> Result<(), MeteringError> {
-        self.acted = self.acted.saturating_add(1);
-        self.done = self.done.max((action.received, ACTION));
-        let (known, withdrawn, released) = (self.fault.clone(), self.withdrawn.clone(), self.released.clone());
-        match action.act {
-            Act::Withdraw => self.resolve_withdrawal(action.time)?,
-            Act::Release => self.resolve_release(action.time)?,
-        }
-        self.keep_before();
-        self.restart();
-        self.judge_until(action.received, sources);
-        let Some(fault) = self.fault.clone().filter(|fault| known.as_ref() != Some(fault)) else { return Ok(()) };
-        (self.withdrawn, self.released) = (withdrawn, released);
-        self.restart();
-        self.judge_until(action.received, sources);
-        Err(fault)
-    }
-
-    fn resolve_withdrawal(&mut self, time: i64) -> Result<(), MeteringError> {
-        let (meter, at) = (self.id.clone(), Instant::new(time));
-        if self.tabled == 0 {
-            return Err(MeteringError::UnknownMeter { meter });
-        }
-        let near = self.near(time);
-        let Some(accepted) = near.at else { return Err(MeteringError::NothingAccepted { meter, time: at }) };
-        let stated = match self.curve.get(near.index) {
-            Some(&START) => Some(TableReading::Start),
-            Some(&FINAL) => Some(TableReading::Final),
-            _ => None,
-        };
-        if let Some(which) = stated {
-            return Err(MeteringError::OfTheTable { meter, time: at, which });
-        }
-        let mut released = std::mem::take(&mut self.released);
-        let named = |row: &Row| row.time == time && self.number(row) == Some(accepted.sent);
-        released.retain(|reference| !self.row(*reference).is_some_and(named));
-        self.released = released;
-        self.withdrawn.push((time, accepted.sent));
-        Ok(())
-    }
-
-    fn resolve_release(&mut self, time: i64) -> Result<(), MeteringError> {
-        let (meter, at) = (self.id.clone(), Instant::new(time));
-        if self.tabled == 0 {
-            return Err(MeteringError::UnknownMeter { meter });
-        }
-        if self.near(time).at.is_some() {
-            return Err(MeteringError::AlreadyAccepted { meter, time: at });
-        }
-        let judged = self.rows.get(..self.judged).unwrap_or_default();
-        let first = judged.iter().enumerate().find_map(|(index, row)| Some((index, self.number(row)?)).filter(|_| row.time == time));
-        let (index, sent) = first.ok_or(MeteringError::NothingQuarantined { meter, time: at })?;
-        self.withdrawn.retain(|withdrawn| *withdrawn != (time, sent));
-        self.released.push(u32::try_from(index).expect("fewer than 2^32 readings of a meter"));
-        Ok(())
-    }
-
     /// The register as sent, in mWh; `None` where the text is no number.
     fn number(&self, row: &Row) -> Option<i64> {
         if row.decimals == TEXT { register_mwh(self.text_at(row)?) } else { Some(row.value) }
@@ -468,140 +414,11 @@ impl Meter {
     }
 
     /// The register's text as it was sent.
-    pub(super) fn text(&self, row: &Row) -> Arc<str> {
+    pub(in crate::metering) fn text(&self, row: &Row) -> Arc<str> {
         if row.decimals != TEXT {
             return kwh_text(row.value, row.decimals).into();
         }
         self.text_at(row).cloned().expect("texts are kept for ever")
-    }
-}
-
-/// The curve: the accepted readings in the order of time.
-impl Meter {
-    pub(super) const fn last(&self) -> Option<Accepted> {
-        self.last
-    }
-
-    pub(super) fn points(&self) -> usize {
-        self.curve.len()
-    }
-
-    /// An accepted reading by its number in the order of time.
-    pub(super) fn point(&self, index: usize) -> Option<Accepted> {
-        self.accepted(*self.curve.get(index)?)
-    }
-
-    /// The event of an accepted reading; none for one that the table states.
-    pub(super) fn source(&self, index: usize) -> Option<u32> {
-        self.row(*self.curve.get(index)?).map(|row| row.source)
-    }
-
-    /// How many accepted readings are at or before an instant.
-    pub(super) fn until(&self, time: i64) -> usize {
-        match self.last {
-            Some(last) if last.time <= time => self.curve.len(),
-            _ => self.curve.partition_point(|reference| self.time_of(*reference) <= time),
-        }
-    }
-
-    fn row(&self, reference: u32) -> Option<&Row> {
-        self.rows.get(usize::try_from(reference).ok()?)
-    }
-
-    fn stated_of(&self, reference: u32) -> Option<&Stated> {
-        let which = if reference == START { TableReading::Start } else { TableReading::Final };
-        self.stated.iter().flatten().find(|stated| stated.which == which)
-    }
-
-    fn time_of(&self, reference: u32) -> i64 {
-        self.row(reference).map(|row| row.time).or_else(|| self.stated_of(reference).map(|stated| stated.time)).unwrap_or(i64::MAX)
-    }
-
-    fn accepted(&self, reference: u32) -> Option<Accepted> {
-        let modulus = self.table().and_then(|table| table.modulus_mwh);
-        let (time, sent, wraps) = match self.row(reference) {
-            Some(row) => (row.time, self.number(row)?, row.wraps),
-            None => self.stated_of(reference).map(|stated| (stated.time, stated.sent, stated.wraps))?,
-        };
-        Some(Accepted { time, sent, register: rewrap(modulus, sent, wraps) })
-    }
-
-    /// The accepted neighbours of an instant.
-    fn near(&self, time: i64) -> Near {
-        if let Some(last) = self.last.filter(|last| last.time < time) {
-            return Near { before: Some(last), at: None, after: None, index: self.curve.len() };
-        }
-        let index = self.curve.partition_point(|reference| self.time_of(*reference) < time);
-        let here = self.point(index);
-        let at = here.filter(|here| here.time == time);
-        let after = if at.is_some() { self.point(index.saturating_add(1)) } else { here };
-        Near { before: index.checked_sub(1).and_then(|before| self.point(before)), at, after, index }
-    }
-
-    fn insert(&mut self, reference: u32, index: usize, time: i64) {
-        if index == self.curve.len() {
-            self.curve.push(reference);
-            if self.before.is_none() {
-                self.change(self.last.map(|last| last.time), time);
-            }
-            self.last = self.accepted(reference);
-        } else {
-            if self.before.is_none() {
-                let before = index.checked_sub(1).and_then(|before| self.point(before));
-                self.change(before.map(|before| before.time), time);
-            }
-            self.curve.insert(index, reference);
-        }
-    }
-
-    /// Notes that the register may differ after an accepted reading, or from the beginning.
-    fn change(&mut self, after: Option<i64>, time: i64) {
-        let begin = || self.table().map_or(time, |table| table.installed.get().min(time));
-        let from = Instant::new(after.map_or_else(begin, |after| after.saturating_add(1)));
-        self.changed = Some(self.changed.map_or(from, |known| known.min(from)));
-    }
-
-    fn bounds(&self) -> Option<(Instant, Option<Instant>)> {
-        self.table().map(|table| (table.installed, table.removed))
-    }
-
-    fn resolved(&self) -> impl Iterator<Item = (i64, i64)> {
-        self.curve.iter().filter_map(|reference| self.accepted(*reference)).map(|point| (point.time, point.register))
-    }
-
-    fn keep_before(&mut self) {
-        if self.before.is_none() {
-            self.before = Some(Before { points: self.resolved().collect(), bounds: self.bounds() });
-        }
-    }
-
-    /// After readings were judged anew: from when on the curve is another.
-    fn compare_with_before(&mut self) {
-        let Some(before) = self.before.take() else { return };
-        let mut last = None;
-        let mut old = before.points.iter().copied();
-        let mut new = self.resolved();
-        let differs = loop {
-            match (old.next(), new.next()) {
-                (None, None) => break None,
-                (one, other) if one == other => last = one.map(|(time, _)| time),
-                (one, other) => break one.or(other),
-            }
-        };
-        drop(new);
-        if let Some((time, _)) = differs {
-            self.change(last, time);
-        }
-        if let (Some((installed, removed)), Some((old_installed, old_removed))) = (self.bounds(), before.bounds) {
-            if installed != old_installed {
-                self.change(None, installed.min(old_installed).get());
-            } else if removed != old_removed {
-                let earliest = [removed, old_removed].into_iter().flatten().min();
-                self.change(earliest.map(Instant::get), installed.get());
-            }
-        } else if let Some((installed, _)) = self.bounds() {
-            self.change(None, installed.get());
-        }
     }
 }
 

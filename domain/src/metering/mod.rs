@@ -51,7 +51,16 @@ pub struct Quarantined {
 #[derive(Debug, Clone)]
 struct KnownRoster {
     roster: Arc<[RosterEntry]>,
-    slots: Arc<[usize]>,
+    slots: Arc<[Slot]>,
+}
+
+/// What a roster's entry is here.
+#[derive(Debug, Clone, Copy)]
+struct Slot {
+    meter: usize,
+    serial: u16,
+    decimals: u8,
+    mwh_per_unit: i64,
 }
 
 /// All meters of a site. A function of the facts recorded, and of the instant to which it was advanced.
@@ -113,17 +122,29 @@ impl Metering {
         let number = u32::try_from(self.sources.len()).expect("fewer than 2^32 events of readings");
         let source = Source { position, received: received.get() };
         self.sources.push(source);
-        for (view, index) in batch.views().zip(slots.iter()) {
-            self.queued(*index).push(&view, number, source);
+        if batch.is_bare() {
+            for (slot, units) in slots.iter().zip(&**batch.registers()) {
+                let mwh = units.checked_mul(slot.mwh_per_unit).expect("registers of a batch are less than 2^53 mWh");
+                self.queued(slot.meter).push_bare(batch.time().get(), mwh, slot.decimals, slot.serial, number, source);
+            }
+            return;
+        }
+        for (view, slot) in batch.views().zip(slots.iter()) {
+            self.queued(slot.meter).push(&view, number, source);
         }
     }
 
     /// The meters of a roster; events in a row mostly share theirs.
-    fn slots(&mut self, roster: &Arc<[RosterEntry]>) -> Arc<[usize]> {
+    fn slots(&mut self, roster: &Arc<[RosterEntry]>) -> Arc<[Slot]> {
         if let Some(known) = self.roster.as_ref().filter(|known| Arc::ptr_eq(&known.roster, roster) || known.roster == *roster) {
             return known.slots.clone();
         }
-        let slots: Arc<[usize]> = roster.iter().map(|entry| self.slot(&entry.meter)).collect();
+        let mut slot = |entry: &RosterEntry| {
+            let meter = self.slot(&entry.meter);
+            let serial = self.queued(meter).serial(entry.serial.as_ref());
+            Slot { meter, serial, decimals: entry.decimals, mwh_per_unit: entry.mwh_per_unit() }
+        };
+        let slots: Arc<[Slot]> = roster.iter().map(&mut slot).collect();
         self.roster = Some(KnownRoster { roster: roster.clone(), slots: slots.clone() });
         slots
     }

@@ -35,6 +35,13 @@ pub struct RosterEntry {
     pub serial: Option<Arc<str>>,
 }
 
+impl RosterEntry {
+    /// `10^(6 − decimals)`: mWh in a unit of its registers.
+    pub const fn mwh_per_unit(&self) -> i64 {
+        mwh_per_unit(self.decimals)
+    }
+}
+
 /// A row of a batch, borrowed: nothing is allocated to look at it.
 #[derive(Debug, Clone, Copy)]
 pub struct RowView<'a> {
@@ -230,6 +237,11 @@ impl ReadingsBatch {
     /// its register a number in [`registers`](Self::registers).
     pub const fn is_plain(&self) -> bool {
         self.odd.texts.is_empty() && self.odd.times.is_empty() && self.odd.serials.is_empty()
+    }
+
+    /// Whether all there is to say of each row is its register, in the roster's decimals: plain, and from no file.
+    pub const fn is_bare(&self) -> bool {
+        self.is_plain() && self.odd.decimals.is_empty() && self.odd.places.is_empty()
     }
 
     /// The rows, without an allocation.

@@ -42,16 +42,17 @@
 
 mod batch;
 mod bytes;
-mod layout;
+mod decode;
+mod encode;
 mod register;
 #[cfg(test)]
 #[expect(clippy::arithmetic_side_effects, clippy::indexing_slicing, reason = "tests may panic")]
 mod tests;
 
 pub use batch::{ReadingRow, ReadingsBatch, RosterEntry, RowView};
-pub use layout::{Decoder, readings_id};
-pub(crate) use layout::encode;
-pub(super) use layout::MAGIC;
+pub use decode::Decoder;
+pub(super) use encode::{MAGIC, encode};
+pub use encode::readings_id;
 pub use register::{kwh_text, register_mwh};
 
 /// Why bytes are no batch, or rows make none.

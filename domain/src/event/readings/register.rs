@@ -5,7 +5,7 @@ use crate::quantity::show_scaled;
 /// Registers are less than this, in mWh: 2^53.
 const MWH_BOUND: i64 = 1 << 53;
 
-/// `10^(6 − decimals)`: mWh in a unit of a register with so many decimals.
+/// `10^(6 − decimals)`: mWh in a unit of a register with so many decimals, 0 to 6.
 pub(super) const fn mwh_per_unit(decimals: u8) -> i64 {
     match decimals {
         0 => 1_000_000,

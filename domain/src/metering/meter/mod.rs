@@ -198,6 +198,15 @@ impl Meter {
         let serial = self.serial(view.serial);
         let row =
             Row { time: view.time.get(), value, source, place: view.place, wraps: 0, serial, decimals, status: Status::Pending };
+        self.keep(row, of);
+    }
+
+    /// As `push`, for a row of a bare batch.
+    pub(in crate::metering) fn push_bare(&mut self, time: i64, value: i64, decimals: u8, serial: u16, source: u32, of: Source) {
+        self.keep(Row { time, value, source, place: 0, wraps: 0, serial, decimals, status: Status::Pending }, of);
+    }
+
+    fn keep(&mut self, row: Row, of: Source) {
         let key = (of.received, row.time, row.place, of.position);
         if key < self.tail {
             self.sorted = false;
@@ -208,7 +217,7 @@ impl Meter {
         self.rows.push(row);
     }
 
-    fn serial(&mut self, serial: Option<&Arc<str>>) -> u16 {
+    pub(in crate::metering) fn serial(&mut self, serial: Option<&Arc<str>>) -> u16 {
         let Some(serial) = serial else { return NO_SERIAL };
         let index = self.serials.iter().position(|known| known == serial).unwrap_or_else(|| {
             if self.serials.len() < usize::from(STRANGE_SERIAL) {

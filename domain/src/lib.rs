@@ -4,4 +4,12 @@
 
 pub mod quantity;
 pub mod event;
+pub mod premises;
+pub mod tariff;
 pub mod metering;
+pub mod rating;
+pub mod allocation;
+pub mod ledger;
+pub mod billing;
+pub mod prepayment;
+pub mod proof;

@@ -1,6 +1,6 @@
 //! The command line: which commands there are, and which module runs each.
 
-use crate::{console::Console, exit::Exit, exit::Failure, import};
+use crate::{console::Console, exit::Exit, exit::Failure, import, run};
 use clap::{Parser, Subcommand};
 
 /// An event-sourced billing ledger for prepaid electricity in shared buildings.
@@ -20,6 +20,8 @@ pub struct Cli {
 enum Command {
     /// Turn a foreign file into the tables of a site folder.
     Import(import::Args),
+    /// Run a site folder through the whole pipeline.
+    Run(run::Args),
 }
 
 impl Cli {
@@ -32,6 +34,7 @@ impl Cli {
     pub fn run(self, console: &mut Console) -> Result<Exit, Failure> {
         match self.command {
             Command::Import(args) => import::run(args, console).map_err(Failure::from),
+            Command::Run(args) => run::run(args, console),
         }
     }
 }

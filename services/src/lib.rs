@@ -3,3 +3,5 @@ pub mod cli;
 pub mod console;
 pub mod exit;
 pub mod import;
+pub mod owner;
+pub mod run;

@@ -106,31 +106,26 @@ payload!(
     }
 );
 
-payload!(
-    /// What makes a line that line.
-    LineKey {
-        /// Whose energy.
-        pub point: PointId,
-        /// By which tariff.
-        pub tariff: TariffId,
-        /// Its version.
-        pub version: i64,
-        /// Energy, adder, demand, fixed or minimum.
-        pub component: Component,
-        /// Of an adder, demand or fixed line.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        pub name: Option<String>,
-        /// Of an energy line.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        pub season: Option<i64>,
-        /// Of an energy line, or a demand line that names one.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        pub period: Option<String>,
-        /// Of an energy or demand line, from 1.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        pub tier: Option<i64>,
-    }
-);
+/// What makes a line that line, in the order of bills.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LineKey {
+    /// Whose energy.
+    pub point: PointId,
+    /// By which tariff.
+    pub tariff: TariffId,
+    /// Its version.
+    pub version: i64,
+    /// Energy, adder, demand, fixed or minimum.
+    pub component: Component,
+    /// Of an adder, demand or fixed line.
+    pub name: Option<String>,
+    /// Of an energy line.
+    pub season: Option<i64>,
+    /// Of an energy line, or a demand line that names one.
+    pub period: Option<String>,
+    /// Of an energy or demand line, from 1.
+    pub tier: Option<i64>,
+}
 
 /// The component of a line, in the order in which bills have them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -1,0 +1,8 @@
+//! Shared costs: a pool is rated like a point, and each of its days is split
+//! by the rule in force (BILLING §6).
+
+mod pool_month;
+mod split;
+
+pub use pool_month::{PoolAccount, PoolDay, PoolMonth, rate_pool_month};
+pub use split::{show_weight, Day, PartSplit, ShareOf, Split, split_day};

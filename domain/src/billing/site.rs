@@ -1,0 +1,243 @@
+//! The state of a site: a fold over its facts, and the runs that it decides.
+
+use std::collections::BTreeMap;
+
+use super::due::{Due, RunKind};
+use super::error::BillingError;
+use super::target::{AccountMonth, AllCounters, MonthTarget};
+use crate::event::{AccountId, BillIssued, Body, Event, sha256};
+use crate::ledger::Ledger;
+use crate::metering::Metering;
+use crate::premises::Premises;
+use crate::quantity::{Date, Instant, Money, Month};
+use crate::rating::{Facts, Horizon};
+
+/// The version of the rules code. A change that alters any golden case is a new one.
+pub const RULES_VERSION: i64 = 1;
+
+/// A run's decisions, in the order in which they are appended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// When and what for.
+    pub due: Due,
+    /// The decisions; the last is `DaySettled`.
+    pub decisions: Vec<Body>,
+}
+
+/// The state of a site.
+#[derive(Debug, Clone, Default)]
+pub struct Site {
+    pub(super) premises: Premises,
+    pub(super) metering: Metering,
+    pub(super) ledger: Ledger,
+    /// Targets as of the last run: what is posted.
+    pub(super) targets: BTreeMap<Month, MonthTarget>,
+    /// Targets as of the last bill.
+    pub(super) billed: BTreeMap<(AccountId, Month), AccountMonth>,
+    pub(super) closing: BTreeMap<AccountId, Money>,
+    pub(super) bills: i64,
+    pub(super) issued: BTreeMap<i64, Vec<BillIssued>>,
+    pub(super) settled_to: Option<Date>,
+    pub(super) last_run: Option<Due>,
+    next_bill: Option<Month>,
+    first_day: Option<Date>,
+    dirty_from: Option<Date>,
+    position: u64,
+    digest: Vec<u8>,
+}
+
+impl Site {
+    /// A site without a fact.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What is in force.
+    pub fn premises(&self) -> &Premises {
+        &self.premises
+    }
+
+    /// The meters' curves.
+    pub fn metering(&self) -> &Metering {
+        &self.metering
+    }
+
+    /// The cash side.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// The issued bills, by number; long ones in parts.
+    pub fn issued(&self) -> &BTreeMap<i64, Vec<BillIssued>> {
+        &self.issued
+    }
+
+    /// What is posted, by month.
+    pub fn targets(&self) -> &BTreeMap<Month, MonthTarget> {
+        &self.targets
+    }
+
+    /// The last day that is settled.
+    pub fn settled_to(&self) -> Option<Date> {
+        self.settled_to
+    }
+
+    /// The last run.
+    pub fn last_run(&self) -> Option<Due> {
+        self.last_run
+    }
+
+    /// The first settled day: the local day of the earliest installation.
+    pub fn first_day(&self) -> Option<Date> {
+        self.first_day.or_else(|| {
+            let first = self.premises.meters.values().map(|meter| meter.installed).min()?;
+            Some(self.premises.calendar.day_of(first))
+        })
+    }
+
+    /// Takes up an event of the log; decisions have no effect, since the core derives them again.
+    pub fn apply(&mut self, event: &Event, leaf: &[u8; 32]) -> Result<(), BillingError> {
+        self.position = event.position;
+        if event.body.is_decision() {
+            return Ok(());
+        }
+        self.digest.extend_from_slice(leaf);
+        match &event.body {
+            Body::ReadingsRecorded(batch) => self.metering.record(event.position, event.received, batch),
+            Body::ReadingWithdrawn(data) => self.metering.withdraw(&data.meter, data.reading_time, event.received),
+            Body::ReadingReleased(data) => self.metering.release(&data.meter, data.reading_time, event.received),
+            Body::RechargeReceived(data) => {
+                self.check_refund(event.time, data)?;
+                self.ledger.recharge(event.time, data);
+            }
+            Body::PostingMade(data) => self.ledger.post(event.time, event.received, data),
+            Body::MeterInstalled(data) => {
+                if let Some(first) = self.first_day.filter(|day| data.installed < self.premises.calendar.start_of(*day)) {
+                    return Err(BillingError::BeforeFirstDay { meter: data.id.clone(), at: data.installed, first });
+                }
+                self.metering.install(data, event.received)?;
+                self.structure_changed(&event.body);
+            }
+            body => self.structure_changed(body),
+        }
+        Ok(())
+    }
+
+    fn structure_changed(&mut self, body: &Body) {
+        self.premises.apply(body);
+        self.dirty_from = Some(Date::new(i32::MIN));
+    }
+
+    fn check_refund(&self, at: Instant, data: &crate::event::RechargeReceived) -> Result<(), BillingError> {
+        if data.kind != crate::event::RechargeKind::Refund {
+            return Ok(());
+        }
+        let left = self.balance(&data.account, at) - Money::new(data.amount_minor);
+        if left < Money::ZERO {
+            let (account, reference) = (data.account.clone(), data.reference.clone());
+            return Err(BillingError::RefundAboveBalance { account, reference, at });
+        }
+        Ok(())
+    }
+
+    /// The settled balance of an account with the cash up to an instant.
+    pub fn balance(&self, account: &AccountId, at: Instant) -> Money {
+        let opening = self.premises.accounts.get(account).copied().unwrap_or_default();
+        let months = self.targets.values().filter_map(|month| month.accounts.get(account));
+        let charges: Money = months.map(AccountMonth::charges).sum();
+        opening + self.ledger.cash(account, at) - charges
+    }
+
+    /// The next run, by the facts known now.
+    pub fn next_due(&self) -> Option<Due> {
+        let site = self.premises.site.as_ref()?;
+        let calendar = &self.premises.calendar;
+        let day = self.settled_to.map(Date::next).or_else(|| self.first_day());
+        let settlement = day.map(|day| Due {
+            at: calendar.end_of(day).plus(site.settle_after_s),
+            kind: RunKind::Settlement(day),
+        });
+        let bill = self.next_bill_month().map(|month| Due {
+            at: calendar.end_of(month.last()).plus(site.bill_after_s),
+            kind: RunKind::Bill(month),
+        });
+        settlement.into_iter().chain(bill).min()
+    }
+
+    fn next_bill_month(&self) -> Option<Month> {
+        self.next_bill.or_else(|| {
+            let cash = self.ledger.first().map(|at| self.premises.calendar.day_of(at).month());
+            self.first_day().map(Date::month).into_iter().chain(cash).min()
+        })
+    }
+
+    /// Decides a run: every settled day anew, and the differences as decisions.
+    /// The facts received up to its instant, and no others, must have been applied.
+    pub fn decide(&mut self, due: Due) -> Result<Run, BillingError> {
+        self.metering.advance(due.at)?;
+        if let RunKind::Settlement(day) = due.kind {
+            self.first_day = self.first_day();
+            self.settled_to = Some(day);
+        }
+        let seen = self.position;
+        let fresh = self.recompute()?;
+        let mut decisions = self.differences(due, &fresh);
+        for (month, target) in fresh {
+            self.targets.insert(month, target);
+        }
+        if let RunKind::Bill(month) = due.kind {
+            decisions.extend(self.issue(month, due.at));
+            self.next_bill = Some(month.next());
+        }
+        self.last_run = Some(due);
+        let digest = sha256(&[&self.digest]);
+        self.digest.clear();
+        decisions.push(super::settle::closing(due, seen, &digest, &decisions));
+        Ok(Run { due, decisions })
+    }
+
+    /// The months whose target may differ from what is posted.
+    fn recompute(&mut self) -> Result<BTreeMap<Month, MonthTarget>, BillingError> {
+        let mut fresh = BTreeMap::new();
+        let (Some(first_day), Some(last_day)) = (self.first_day, self.settled_to) else { return Ok(fresh) };
+        let changed = self.metering.take_changed();
+        let changed = changed.into_iter().map(|(_, from)| from.max(self.premises.calendar.start_of(first_day)));
+        let changed = changed.map(|from| self.premises.calendar.day_of(from));
+        let from = changed.chain(self.dirty_from.take()).chain([last_day]).min().unwrap_or(last_day).max(first_day);
+        let until = self.premises.calendar.end_of(last_day);
+        let horizon = Horizon { first_day, until, last_day };
+        let facts = Facts::new(&self.premises, &self.metering);
+        let start = AllCounters::default();
+        let mut month = from.month();
+        let mut before = self.targets.range(..month).next_back().map_or(&start, |(_, target)| &target.counters).clone();
+        while month <= last_day.month() {
+            let target = MonthTarget::compute(&facts, month, horizon, &before)?;
+            before = target.counters.clone();
+            fresh.insert(month, target);
+            month = month.next();
+        }
+        Ok(fresh)
+    }
+
+    /// The targets up to another horizon by the facts known now: nothing is posted.
+    pub fn targets_until(&self, until: Instant, last_day: Date) -> Result<BTreeMap<Month, MonthTarget>, BillingError> {
+        let Some(first_day) = self.first_day() else { return Ok(BTreeMap::new()) };
+        let horizon = Horizon { first_day, until, last_day };
+        let facts = Facts::new(&self.premises, &self.metering);
+        let mut all = BTreeMap::new();
+        let mut before = AllCounters::default();
+        let mut month = first_day.month();
+        while self.premises.calendar.start_of(month.first()) < until {
+            let target = MonthTarget::compute(&facts, month, horizon, &before)?;
+            before = target.counters.clone();
+            all.insert(month, target);
+            month = month.next();
+        }
+        Ok(all)
+    }
+
+    /// Judges the readings received up to an instant, for live views.
+    pub fn advance(&mut self, now: Instant) -> Result<(), BillingError> {
+        Ok(self.metering.advance(now)?)
+    }
+}

@@ -1,0 +1,164 @@
+//! The target: what each account owes for a month, as a pure function of the
+//! facts known now (BILLING §2). Nothing here knows what was posted before.
+
+use std::collections::BTreeMap;
+
+use rust_decimal::Decimal;
+
+use super::error::BillingError;
+use crate::allocation::{PoolMonth, rate_pool_month};
+use crate::event::{AccountId, LineKey, PointId, PoolId, TaxMode, UnitId};
+use crate::quantity::{Date, Energy, Money, Month, UNITS_PER_ONE, div_round, to_units};
+use crate::rating::{Counters, Facts, Horizon, Line, PointSlice, rate_point_month};
+
+/// An account's share of a pool, to date.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Share {
+    /// Energy.
+    pub energy: Energy,
+    /// Nano-units.
+    pub nano: i128,
+    /// Amount.
+    pub amount: Money,
+}
+
+/// An account's tax of a month, to date.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TaxLine {
+    /// As bills name it.
+    pub name: String,
+    /// Whether prices are without it.
+    pub mode: TaxMode,
+    /// As published.
+    pub rate: Decimal,
+    /// Indoor and shared.
+    pub base: Money,
+    /// What is added: 0 with mode inclusive.
+    pub amount: Money,
+}
+
+/// What an account owes for a month, to date.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AccountMonth {
+    /// Lines of its own points.
+    pub lines: BTreeMap<LineKey, Line>,
+    /// Shares of pools.
+    pub shared: BTreeMap<PoolId, Share>,
+    /// Its tax.
+    pub tax: Option<TaxLine>,
+}
+
+impl AccountMonth {
+    /// The sum of its lines.
+    pub fn indoor(&self) -> Money {
+        self.lines.values().map(|line| line.amount).sum()
+    }
+
+    /// The sum of its shares.
+    pub fn shared_amount(&self) -> Money {
+        self.shared.values().map(|share| share.amount).sum()
+    }
+
+    /// All of it.
+    pub fn charges(&self) -> Money {
+        self.indoor() + self.shared_amount() + self.tax.as_ref().map_or(Money::ZERO, |tax| tax.amount)
+    }
+}
+
+/// Tier counters of points and pools.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct AllCounters {
+    points: BTreeMap<PointId, Counters>,
+    pools: BTreeMap<PoolId, Counters>,
+}
+
+/// A month's target, of all accounts and pools.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct MonthTarget {
+    /// By account.
+    pub accounts: BTreeMap<AccountId, AccountMonth>,
+    /// By pool.
+    pub pools: BTreeMap<PoolId, PoolMonth>,
+    /// The slices of all points.
+    pub slices: Vec<PointSlice>,
+    pub(crate) counters: AllCounters,
+}
+
+impl MonthTarget {
+    /// The tier counters of a point at the end of what the target covers.
+    pub fn counters_of(&self, point: &PointId) -> Counters {
+        self.counters.points.get(point).cloned().unwrap_or_default()
+    }
+
+    /// The target of a month; `before` are the counters at its start.
+    pub(crate) fn compute(
+        facts: &Facts<'_>,
+        month: Month,
+        horizon: Horizon,
+        before: &AllCounters,
+    ) -> Result<Self, BillingError> {
+        let mut target = Self { counters: before.clone(), ..Self::default() };
+        let mut indoor: BTreeMap<Date, BTreeMap<UnitId, Energy>> = BTreeMap::new();
+        for point in facts.premises.points.values() {
+            let Some(unit) = &point.unit else { continue };
+            let counters = target.counters.points.entry(point.id.clone()).or_default();
+            let rated = rate_point_month(facts, point, unit, month, horizon, counters);
+            for (day, energy) in rated.day_energy {
+                *indoor.entry(day).or_default().entry(unit.clone()).or_default() += energy;
+            }
+            for (account, lines) in rated.lines {
+                let shown = lines.into_iter().filter(|(_, line)| line.quantity != 0);
+                target.accounts.entry(account).or_default().lines.extend(shown);
+            }
+            let bare = |s: &&PointSlice| s.tariff.is_none() && s.holder.leased && !s.energy.is_zero();
+            if let Some(slice) = rated.slices.iter().find(|s| bare(s) && s.day <= horizon.last_day) {
+                return Err(BillingError::NoTariff { point: point.id.clone(), day: slice.day });
+            }
+            target.slices.extend(rated.slices);
+        }
+        for pool in facts.premises.pools.keys() {
+            let counters = target.counters.pools.entry(pool.clone()).or_default();
+            let rated = rate_pool_month(facts, pool, month, horizon, &indoor, counters);
+            target.share(facts, pool, month, &rated)?;
+            target.pools.insert(pool.clone(), rated);
+        }
+        target.tax(facts, month);
+        Ok(target)
+    }
+
+    fn share(&mut self, facts: &Facts<'_>, pool: &PoolId, month: Month, rated: &PoolMonth) -> Result<(), BillingError> {
+        let landlord = &facts.premises.site().landlord;
+        let others = rated.accounts().filter(|(account, of)| *account != landlord && of.nano > 0).count();
+        if others > 10_000 {
+            return Err(BillingError::TooManyAccounts { pool: pool.clone(), month });
+        }
+        for (account, of) in rated.accounts() {
+            if of.energy.is_zero() && of.amount.is_zero() && of.nano == 0 {
+                continue;
+            }
+            let share = Share { energy: of.energy, nano: of.nano, amount: of.amount };
+            self.accounts.entry(account.clone()).or_default().shared.insert(pool.clone(), share);
+        }
+        Ok(())
+    }
+
+    fn tax(&mut self, facts: &Facts<'_>, month: Month) {
+        let Some(tax) = facts.premises.tax_on(month.first()) else { return };
+        let rate = to_units(tax.rate).expect("checked before it was appended");
+        for account in self.accounts.values_mut() {
+            let base = account.indoor() + account.shared_amount();
+            let amount = match tax.mode {
+                TaxMode::Exclusive => rate_of(base, rate, UNITS_PER_ONE),
+                TaxMode::Inclusive => Money::ZERO,
+            };
+            let (name, mode, rate) = (tax.name.clone(), tax.mode, tax.rate);
+            account.tax = Some(TaxLine { name, mode, rate, base, amount });
+        }
+    }
+}
+
+/// `round(base × rate ÷ of)`.
+pub(super) fn rate_of(base: Money, rate: i128, of: i128) -> Money {
+    let top = i128::from(base.get()).checked_mul(rate).expect("amounts and rates are bounded");
+    Money::new(i64::try_from(div_round(top, of)).expect("rates are bounded"))
+}

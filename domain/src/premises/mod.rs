@@ -1,0 +1,9 @@
+//! What a site consists of: units, points, meters, accounts, leases, and what
+//! is in force on which day. A fact received later takes the place of the one
+//! with the same key (BILLING §8).
+
+mod calendar;
+mod premises;
+
+pub use calendar::{Calendar, Span, wall_date, wall_midnight};
+pub use premises::{Holder, Pool, Premises, Subject};

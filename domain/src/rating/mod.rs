@@ -1,0 +1,15 @@
+//! Rating: the slices of a point's or pool's month become lines (BILLING §4, §5).
+
+mod counter;
+mod demand;
+mod energy;
+mod facts;
+mod line;
+mod point_month;
+
+pub use counter::Counters;
+pub use energy::{EnergyLines, RatedEnergy};
+pub use facts::{Carry, Facts};
+pub use line::{Line, LineKeyExt, amount_of_days, amount_of_energy, energy_key, named_key};
+pub use point_month::{Horizon, PointMonth, PointSlice, rate_point_month};
+pub(crate) use point_month::fixed_line;

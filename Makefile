@@ -6,7 +6,7 @@ demo:
 
 # Test tools (a real nats-server) go into .tools/, nowhere else.
 tools:
-	@if [ -e .ci/tools ]; then sh .ci/tools; fi
+	@sh tests/tools.sh
 
 test: tools
 	PATH="$(CURDIR)/.tools:$(CURDIR)/.tools/bin:$$PATH" cargo test --workspace

@@ -158,13 +158,14 @@ impl Rating<'_> {
         };
         let (mut total, mut total_interpolated) = (Energy::ZERO, Energy::ZERO);
         for cut in cuts {
-            let (mut energy, mut interpolated) = (Energy::ZERO, Energy::ZERO);
+            let (mut energy, mut flagged) = (Energy::ZERO, false);
             for point in premises.pool_points(self.pool, day) {
                 let gap = premises.max_gap_on(day);
-                let (of_point, flagged) = self.facts.slice(point, cut.from, cut.until, gap, &mut self.carry);
+                let (of_point, point_flagged) = self.facts.slice(point, cut.from, cut.until, gap, &mut self.carry);
                 energy += of_point;
-                interpolated += if flagged { of_point } else { Energy::ZERO };
+                flagged |= point_flagged;
             }
+            let interpolated = if flagged { energy } else { Energy::ZERO };
             total += energy;
             total_interpolated += interpolated;
             if let Some(tariff) = tariff {

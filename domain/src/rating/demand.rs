@@ -14,7 +14,7 @@ pub(super) fn highest(facts: &Facts<'_>, slices: &[&PointSlice], tariff: &Tariff
     for (from, until, day_gap) in runs(slices, tariff, charge) {
         for (start, end) in intervals(&facts.premises.calendar, from, until, length) {
             let Some(slice) = slices.iter().find(|slice| slice.from <= start && start < slice.until) else { continue };
-            let gap = facts.registers(&slice.point).any(|r| r.installed_at(start) && r.gap_within(start, end, length));
+            let gap = facts.registers(&slice.point).any(|register| register.gap_within(start, end, length));
             if gap {
                 continue;
             }

@@ -50,7 +50,8 @@ impl<'a> Facts<'a> {
             return (self.metered(point, a, b), interpolated(point));
         };
         let waits = |id: &PointId| {
-            self.registers(id).any(|register| register.installed_at(b) && !register.has_reading_at_or_after(b))
+            self.registers(id).any(|register| register.installed_at(b))
+                && !self.registers(id).any(|register| register.has_reading_at_or_after(b))
         };
         if formula.formula.iter().any(|term| waits(&term.point)) {
             return (Energy::ZERO, false);

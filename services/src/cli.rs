@@ -1,6 +1,6 @@
 //! The command line: which commands there are, and which module runs each.
 
-use crate::{console::Console, exit::Exit, exit::Failure, import, run};
+use crate::{console::Console, exit::Exit, exit::Failure, explain, import, replay, run};
 use clap::{Parser, Subcommand};
 
 /// An event-sourced billing ledger for prepaid electricity in shared buildings.
@@ -22,6 +22,10 @@ enum Command {
     Import(import::Args),
     /// Run a site folder through the whole pipeline.
     Run(run::Args),
+    /// Recompute every decision of a log, and name each difference.
+    Replay(replay::Args),
+    /// Show how a line of a bill came about, down to its readings.
+    Explain(explain::Args),
 }
 
 impl Cli {
@@ -35,6 +39,8 @@ impl Cli {
         match self.command {
             Command::Import(args) => import::run(args, console).map_err(Failure::from),
             Command::Run(args) => run::run(args, console),
+            Command::Replay(args) => replay::run(args, console),
+            Command::Explain(args) => explain::run(args, console),
         }
     }
 }

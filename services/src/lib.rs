@@ -5,3 +5,6 @@ pub mod exit;
 pub mod import;
 pub mod owner;
 pub mod run;
+pub mod explain;
+pub mod history;
+pub mod replay;

@@ -1,0 +1,236 @@
+//! `tallywatt explain`: from a bill's line down to slices, registers and the
+//! readings events that they came from.
+
+use std::path::PathBuf;
+
+use clap::Args as ClapArgs;
+use domain::billing::Site;
+use domain::event::{BillIssued, BillLine, BillShare, Component, hex};
+use domain::quantity::{Date, Energy, Month};
+use domain::rating::{Counters, EnergyLines, Facts, LineKeyExt, PointSlice, RatedEnergy};
+
+use crate::console::Console;
+use crate::exit::{Exit, Failure};
+use crate::history::{self, Entry};
+use crate::replay::failed;
+
+/// Show how a line of a bill came about.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Example:
+  tallywatt explain target/hand-late --bill A-1/2026-02 --line 1
+
+Lines count from 1: the bill's own lines first, then its shared ones.")]
+pub struct Args {
+    /// The output folder of a run, with its log.db.
+    dir: PathBuf,
+    /// The bill: ACCOUNT/YYYY-MM.
+    #[arg(long, value_name = "ACCOUNT/MONTH")]
+    bill: String,
+    /// The line.
+    #[arg(long, value_name = "N")]
+    line: usize,
+    /// Another log: a file, or nats://HOST:PORT/STREAM.
+    #[arg(long, value_name = "LOG")]
+    log: Option<String>,
+}
+
+fn wrong(text: String, mend: &str) -> Failure {
+    Failure { exit: Exit::BadInput, error: text.into(), mend: mend.to_owned() }
+}
+
+/// Runs the command.
+pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
+    let parsed = args.bill.rsplit_once('/').and_then(|(account, month)| Some((account, Month::parse(month)?)));
+    let Some((account, month)) = parsed else {
+        return Err(wrong(format!("{} names no bill", args.bill), "write it as A-101/2026-03"));
+    };
+    let entries = history::read(&args.dir, args.log.as_deref()).map_err(failed)?;
+    let (site, _) = history::replay(&entries, Some(&format!("bill/{month}"))).map_err(failed)?;
+    let bill = site.issued().values().find(|parts| {
+        parts.first().is_some_and(|bill| bill.account.as_str() == account && bill.month == month)
+    });
+    let Some(parts) = bill else {
+        return Err(wrong(format!("there is no bill of {account} for {month}"), "look at the files under bills/"));
+    };
+    let lines: Vec<&BillLine> = parts.iter().flat_map(|part| &part.indoor).collect();
+    let shared: Vec<&BillShare> = parts.iter().flat_map(|part| &part.shared).collect();
+    let index = args.line.checked_sub(1);
+    let explained = Explained { site: &site, entries: &entries, month };
+    let own = index.and_then(|index| lines.get(index));
+    let share = index.and_then(|index| shared.get(index.checked_sub(lines.len())?));
+    match (own, share, parts.first()) {
+        (Some(line), _, Some(bill)) => explained.line(bill, line, console),
+        (None, Some(share), Some(bill)) => explained.share(bill, share, console),
+        _ => {
+            let count = lines.len().saturating_add(shared.len());
+            return Err(wrong(format!("the bill has {count} lines"), "name one of them"));
+        }
+    }
+    Ok(Exit::Done)
+}
+
+struct Explained<'a> {
+    site: &'a Site,
+    entries: &'a [Entry],
+    month: Month,
+}
+
+impl Explained<'_> {
+    fn decimals(&self) -> u8 {
+        self.site.premises().site().currency_decimals
+    }
+
+    fn line(&self, bill: &BillIssued, line: &BillLine, console: &mut Console) {
+        let key = &line.key;
+        let quantity = projections::bill::show_quantity(line.quantity, line.unit);
+        let days = line.days.zip(line.of_days).map_or_else(String::new, |(days, of)| format!(" x {days} / {of}"));
+        let name = key.name.as_ref().or(key.period.as_ref()).map_or("", String::as_str);
+        console.line(format!(
+            "bill {} of {} for {}: {} {:?} {name}, tariff {} version {}",
+            bill.number, bill.account, bill.month, key.point, key.component, key.tariff, key.version
+        ));
+        console.line(format!(
+            "{quantity} x {}{days} = {}",
+            line.price,
+            line.amount_minor.major(self.decimals())
+        ));
+        self.published(&format!("tariff/{}", key.tariff), console);
+        if matches!(key.component, Component::Energy | Component::Adder) {
+            self.slices(bill, line, console);
+        }
+    }
+
+    /// The facts of a chain: who published what when.
+    fn published(&self, chain: &str, console: &mut Console) {
+        let of_chain = |entry: &&Entry| entry.event.chains.iter().any(|link| link.key == chain);
+        for entry in self.entries.iter().filter(of_chain).filter(|entry| !entry.event.body.is_decision()) {
+            console.line(format!(
+                "  {} at position {}, received {}, by {}, leaf {}",
+                entry.event.body.type_name(),
+                entry.event.position,
+                entry.event.received,
+                entry.event.actor,
+                hex(&entry.leaf)
+            ));
+        }
+    }
+
+    fn slices(&self, bill: &BillIssued, line: &BillLine, console: &mut Console) {
+        let Some(target) = self.site.targets().get(&self.month) else { return };
+        let before = self.site.targets().range(..self.month).next_back();
+        let mut counters = before.map(|(_, target)| target.counters_of(&line.key.point)).unwrap_or_default();
+        for slice in target.slices.iter().filter(|slice| slice.point == line.key.point) {
+            let part = self.part_in(slice, line, &mut counters);
+            if !part.is_zero() && slice.holder.account == bill.account {
+                self.slice(slice, part, console);
+            }
+        }
+    }
+
+    /// How much of a slice is in a line.
+    fn part_in(&self, slice: &PointSlice, line: &BillLine, counters: &mut Counters) -> Energy {
+        let premises = self.site.premises();
+        let Some((id, version, period)) = &slice.tariff else { return Energy::ZERO };
+        let Some(tariff) = premises.tariffs.get(&(id.clone(), *version)) else { return Energy::ZERO };
+        let Some(period) = tariff.periods.iter().position(|name| name == period) else { return Energy::ZERO };
+        let mut lines = EnergyLines::default();
+        let rated = RatedEnergy {
+            tariff,
+            period,
+            day: slice.day,
+            holder: Some(&slice.holder),
+            energy: slice.energy,
+            interpolated: Energy::ZERO,
+        };
+        lines.rate(&slice.point, rated, counters);
+        let lines = lines.lines(self.decimals());
+        let found = lines.into_iter().find(|(key, _)| key.sorted() == line.key);
+        found.map_or(Energy::ZERO, |(_, line)| Energy::new(line.quantity))
+    }
+
+    fn slice(&self, slice: &PointSlice, part: Energy, console: &mut Console) {
+        let mark = if slice.interpolated { ", interpolated" } else { "" };
+        console.line(format!(
+            "  {} to {}: {} kWh, of which {} kWh in this line{mark}",
+            slice.from,
+            slice.until,
+            slice.energy.kwh(),
+            part.kwh()
+        ));
+        let facts = Facts::new(self.site.premises(), self.site.metering());
+        for register in facts.slice_registers(&slice.point, slice.from, slice.until) {
+            let sources: Vec<String> = register.sources.iter().map(|position| self.source(*position)).collect();
+            console.line(format!(
+                "    meter {}: register {} to {}, from {}",
+                register.meter,
+                Energy::new(register.start_mwh).kwh(),
+                Energy::new(register.end_mwh).kwh(),
+                sources.join(" and ")
+            ));
+        }
+    }
+
+    fn source(&self, position: u64) -> String {
+        let index = usize::try_from(position).ok().and_then(|p| p.checked_sub(1));
+        let leaf = index.and_then(|index| self.entries.get(index)).map(|entry| hex(&entry.leaf));
+        let leaf = leaf.as_deref().and_then(|leaf| leaf.get(..16)).unwrap_or("").to_owned();
+        format!("readings event {position} ({leaf}…)")
+    }
+
+    fn share(&self, bill: &BillIssued, share: &BillShare, console: &mut Console) {
+        console.line(format!(
+            "bill {} of {} for {}: share of pool {}: {} kWh of {}, {} of {}",
+            bill.number,
+            bill.account,
+            bill.month,
+            share.pool,
+            share.energy_mwh.kwh(),
+            share.pool_energy_mwh.kwh(),
+            share.amount_minor.major(self.decimals()),
+            share.pool_amount_minor.major(self.decimals())
+        ));
+        self.published(&format!("rule/{}", share.pool), console);
+        let rated = self.site.targets().get(&self.month).and_then(|target| target.pools.get(&share.pool));
+        for day in rated.into_iter().flat_map(|rated| &rated.days) {
+            console.line(format!(
+                "  {}: {} kWh, {} by rule {}",
+                day.day,
+                day.energy.kwh(),
+                day.amount.major(self.decimals()),
+                day.split.rule.map_or_else(|| "none".to_owned(), |rule| rule.to_string())
+            ));
+            for part in &day.split.parts {
+                for one in part.shares.iter().filter(|one| one.account == bill.account) {
+                    console.line(format!(
+                        "    {} %: unit {} weighs {} of {}: {} kWh, {} nano-units",
+                        part.percent,
+                        one.unit,
+                        part.weight_text(one.weight),
+                        part.weight_text(part.total_weight),
+                        one.energy.kwh(),
+                        one.nano
+                    ));
+                }
+            }
+            self.pool_registers(&share.pool, day.day, console);
+        }
+    }
+
+    fn pool_registers(&self, pool: &domain::event::PoolId, day: Date, console: &mut Console) {
+        let premises = self.site.premises();
+        let facts = Facts::new(premises, self.site.metering());
+        let (from, until) = (premises.calendar.start_of(day), premises.calendar.end_of(day));
+        for point in premises.pool_points(pool, day) {
+            for register in facts.slice_registers(point, from, until) {
+                let sources: Vec<String> = register.sources.iter().map(|position| self.source(*position)).collect();
+                console.line(format!(
+                    "    {point}, meter {}: register {} to {}, from {}",
+                    register.meter,
+                    Energy::new(register.start_mwh).kwh(),
+                    Energy::new(register.end_mwh).kwh(),
+                    sources.join(" and ")
+                ));
+            }
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! A site's history, read from its log and folded anew: what `replay` compares
+//! and `explain` looks at.
+
+use std::path::Path;
+
+use adapters::event_log::{self, EventLog, Filter, LogError, Sequence};
+use domain::billing::{BillingError, Site};
+use domain::event::{Body, Chains, Decoder, Event, EventError, leaf_hash};
+
+const PAGE: usize = 1000;
+
+/// Why a history can't be read or folded.
+#[derive(Debug, thiserror::Error)]
+pub enum HistoryError {
+    /// The log refused or failed.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// No log is there.
+    #[error("there is no log at {0}")]
+    NoLog(String),
+    /// Bytes that are no event.
+    #[error("event {position} cannot be read: {error}")]
+    Event {
+        /// Its position.
+        position: u64,
+        /// Why.
+        error: EventError,
+    },
+    /// A fact with which the site cannot be.
+    #[error("event {position} stops the site: {error}")]
+    Billing {
+        /// Its position.
+        position: u64,
+        /// Why.
+        error: BillingError,
+    },
+    /// A log without an event.
+    #[error("the log has no event")]
+    Empty,
+}
+
+/// An event with its leaf hash.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// The event.
+    pub event: Event,
+    /// Its leaf hash.
+    pub leaf: [u8; 32],
+}
+
+/// All events of a site's log, in order.
+pub fn read(dir: &Path, log: Option<&str>) -> Result<Vec<Entry>, HistoryError> {
+    let log: Box<dyn EventLog> = match log {
+        Some(location) => event_log::open(location)?,
+        None => {
+            let path = dir.join("log.db");
+            if !path.exists() {
+                return Err(HistoryError::NoLog(path.display().to_string()));
+            }
+            Box::new(event_log::EmbeddedLog::open_read_only(&path)?)
+        }
+    };
+    let mut decoder = Decoder::new();
+    let mut entries = Vec::new();
+    let mut after = Sequence(0);
+    loop {
+        let page = log.read(after, &Filter::default(), PAGE)?;
+        let Some(last) = page.last() else { break };
+        after = last.sequence;
+        for stored in &page {
+            let bytes = &stored.event.bytes;
+            let position = stored.event.position;
+            let event = decoder.decode(bytes).map_err(|error| HistoryError::Event { position, error })?;
+            entries.push(Entry { event, leaf: leaf_hash(bytes) });
+        }
+    }
+    if entries.is_empty() { Err(HistoryError::Empty) } else { Ok(entries) }
+}
+
+/// Where recorded and recomputed decisions are not the same.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Difference {
+    /// Position of the recorded event; of a missing one, that of the run's last.
+    pub position: u64,
+    /// The run, or what else is wrong there.
+    pub run: String,
+    /// Type of the event and path of the member.
+    pub what: String,
+    /// In the log.
+    pub recorded: String,
+    /// By the facts up to `seen`.
+    pub recomputed: String,
+}
+
+/// What a replay found.
+#[derive(Debug, Clone, Default)]
+pub struct Replay {
+    /// Facts that were folded.
+    pub facts: u64,
+    /// Decisions that were compared.
+    pub decisions: u64,
+    /// Runs that were recomputed.
+    pub runs: u64,
+    /// Where they differ.
+    pub differences: Vec<Difference>,
+}
+
+/// The run that a decision belongs to.
+pub fn run_of(body: &Body) -> Option<String> {
+    match body {
+        Body::PoolDayAllocated(data) => Some(data.run.clone()),
+        Body::AccountSettled(data) => Some(data.run.clone()),
+        Body::DaySettled(data) => Some(data.run.clone()),
+        Body::BillIssued(data) => Some(format!("bill/{}", data.month)),
+        _ => None,
+    }
+}
+
+/// Folds the facts and recomputes every run; `stop` ends it after a run, by its name.
+pub fn replay(entries: &[Entry], stop: Option<&str>) -> Result<(Site, Replay), HistoryError> {
+    let mut site = Site::new();
+    let mut chains = Chains::default();
+    let mut found = Replay::default();
+    let mut rest = entries;
+    let mut position = 0u64;
+    while let Some((entry, later)) = rest.split_first() {
+        let at = entry.event.position;
+        position = position.saturating_add(1);
+        if at != position {
+            found.note(at, "order", "position", &at.to_string(), &position.to_string());
+        }
+        if !entry.event.body.is_decision() {
+            follow(&mut chains, entry, &mut found);
+            let billing = |error| HistoryError::Billing { position: at, error };
+            site.apply(&entry.event, &entry.leaf).map_err(billing)?;
+            found.facts = found.facts.saturating_add(1);
+            rest = later;
+            continue;
+        }
+        let count = rest.iter().position(ends_run).map_or(rest.len(), |index| index.saturating_add(1));
+        let (recorded, later) = rest.split_at(count);
+        rest = later;
+        let ended = recompute(&mut site, recorded, &mut found)?;
+        for entry in recorded {
+            follow(&mut chains, entry, &mut found);
+            site.apply(&entry.event, &entry.leaf).map_err(|error| HistoryError::Billing { position: at, error })?;
+        }
+        position = recorded.last().map_or(position, |last| last.event.position);
+        if stop.is_some() && stop == ended.as_deref() {
+            break;
+        }
+    }
+    Ok((site, found))
+}
+
+fn ends_run(entry: &Entry) -> bool {
+    matches!(entry.event.body, Body::DaySettled(_)) || !entry.event.body.is_decision()
+}
+
+fn follow(chains: &mut Chains, entry: &Entry, found: &mut Replay) {
+    if !chains.extend(&entry.event.chains, &entry.leaf) {
+        let name = entry.event.body.type_name();
+        found.note(entry.event.position, "chain", name, "a link that does not follow", "the head of its chain");
+    }
+}
+
+/// Recomputes the run of recorded decisions and compares them one by one; the run's name.
+fn recompute(site: &mut Site, recorded: &[Entry], found: &mut Replay) -> Result<Option<String>, HistoryError> {
+    let position = recorded.last().map_or(0, |entry| entry.event.position);
+    let Some(due) = site.next_due() else {
+        found.note(position, "run", "decision", "a run", "nothing is due");
+        return Ok(None);
+    };
+    let run = site.decide(due).map_err(|error| HistoryError::Billing { position, error })?;
+    found.runs = found.runs.saturating_add(1);
+    let name = due.kind.to_string();
+    let mut derived = run.decisions.iter();
+    for entry in recorded {
+        found.decisions = found.decisions.saturating_add(1);
+        let at = entry.event.position;
+        let kind = entry.event.body.type_name();
+        match derived.next() {
+            None => found.note(at, &name, kind, "recorded", "not derived"),
+            Some(body) if *body == entry.event.body => {}
+            Some(body) => {
+                let (was, is) = (entry.event.body.to_value(), body.to_value());
+                let (was, is) = (was.unwrap_or_default(), is.unwrap_or_default());
+                found.compare(at, &name, kind.to_owned(), &was, &is);
+            }
+        }
+    }
+    for body in derived {
+        found.note(position, &name, body.type_name(), "not recorded", "derived");
+    }
+    Ok(Some(name))
+}
+
+impl Replay {
+    fn note(&mut self, position: u64, run: &str, what: &str, recorded: &str, recomputed: &str) {
+        self.differences.push(Difference {
+            position,
+            run: run.to_owned(),
+            what: what.to_owned(),
+            recorded: recorded.to_owned(),
+            recomputed: recomputed.to_owned(),
+        });
+    }
+
+    fn compare(&mut self, at: u64, run: &str, path: String, was: &serde_json::Value, is: &serde_json::Value) {
+        use serde_json::Value;
+        match (was, is) {
+            (Value::Object(a), Value::Object(b)) => {
+                let keys: std::collections::BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+                for key in keys {
+                    let of = |map: &serde_json::Map<String, Value>| map.get(key).cloned().unwrap_or_default();
+                    self.compare(at, run, format!("{path}.{key}"), &of(a), &of(b));
+                }
+            }
+            (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
+                for (index, (a, b)) in a.iter().zip(b).enumerate() {
+                    self.compare(at, run, format!("{path}[{index}]"), a, b);
+                }
+            }
+            (a, b) if a == b => {}
+            (a, b) => self.note(at, run, &path, &short(a), &short(b)),
+        }
+    }
+}
+
+fn short(value: &serde_json::Value) -> String {
+    let text = value.to_string();
+    if text.chars().count() <= 100 { text } else { text.chars().take(97).chain("...".chars()).collect() }
+}

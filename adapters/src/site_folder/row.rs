@@ -199,7 +199,9 @@ impl<'a> Row<'a> {
         let wanted = "a list of { … }";
         let mut tables: Vec<(&'a dyn TableLike, Option<Range<usize>>)> = Vec::new();
         if let Some(list) = item.as_array_of_tables() {
-            tables.extend(list.iter().map(|t| (t as &dyn TableLike, t.span())));
+            for table in list {
+                tables.push((table, table.span()));
+            }
         } else {
             for value in item.as_array().ok_or_else(|| self.wrong(key, item, wanted))? {
                 let table = value.as_inline_table().ok_or_else(|| self.error(key, "an entry has the wrong type", format!("write {wanted}")))?;

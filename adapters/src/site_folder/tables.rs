@@ -2,7 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use domain::event::*;
+use domain::event::{
+    AccountId, AccountOpened, AreaMeasured, Basis, Body, FixedShare, HolidayDeclared, LeaseRecorded, MaxGapSet, MeterId,
+    MeterInstalled, Part, PointId, PointKind, PointRegistered, PoolDefined, PoolId, PoolPointsChanged, PostingMade,
+    ReadingReleased, ReadingWithdrawn, RulePublished, SiteId, SiteRegistered, TariffAssigned, TariffId, Tax, TaxMode, TaxSet,
+    Term, UnitId, UnitRegistered, Vacant, Zero,
+};
 use domain::quantity::{Date, Instant};
 use iso_currency::Currency;
 use rust_decimal::Decimal;
@@ -264,7 +269,7 @@ fn rule(row: &Row<'_>, ids: &Ids) -> Result<(String, Body), FolderError> {
 }
 
 fn sum(percents: impl Iterator<Item = Decimal>) -> Decimal {
-    percents.fold(Decimal::ZERO, |sum, percent| sum.saturating_add(percent))
+    percents.fold(Decimal::ZERO, Decimal::saturating_add)
 }
 
 fn read_part(row: &Row<'_>, units: &[&str]) -> Result<Part, FolderError> {

@@ -98,10 +98,9 @@ impl Site {
     /// Takes up an event of the log; decisions have no effect, since the core derives them again.
     pub fn apply(&mut self, event: &Event, leaf: &[u8; 32]) -> Result<(), BillingError> {
         self.position = event.position;
-        if event.body.is_decision() {
-            return Ok(());
+        if !event.body.is_decision() {
+            self.digest.extend_from_slice(leaf);
         }
-        self.digest.extend_from_slice(leaf);
         match &event.body {
             Body::ReadingsRecorded(batch) => self.metering.record(event.position, event.received, batch),
             Body::ReadingWithdrawn(data) => self.metering.withdraw(&data.meter, data.reading_time, event.received),
@@ -118,7 +117,22 @@ impl Site {
                 self.metering.install(data, event.received)?;
                 self.structure_changed(&event.body);
             }
-            body => self.structure_changed(body),
+            Body::SiteRegistered(_)
+            | Body::CalendarPublished(_)
+            | Body::UnitRegistered(_)
+            | Body::PointRegistered(_)
+            | Body::AccountOpened(_)
+            | Body::LeaseRecorded(_)
+            | Body::TariffPublished(_)
+            | Body::TariffAssigned(_)
+            | Body::PoolDefined(_)
+            | Body::RulePublished(_)
+            | Body::TaxSet(_)
+            | Body::HolidayDeclared(_)
+            | Body::AreaMeasured(_)
+            | Body::PoolPointsChanged(_)
+            | Body::MaxGapSet(_) => self.structure_changed(&event.body),
+            Body::PoolDayAllocated(_) | Body::AccountSettled(_) | Body::DaySettled(_) | Body::BillIssued(_) => {}
         }
         Ok(())
     }

@@ -6,7 +6,11 @@ use serde_json::Value;
 use super::canonical::{self, CanonicalError};
 use super::decision::{AccountSettled, BillIssued, DaySettled, PoolDayAllocated};
 use super::envelope::{Event, EventError};
-use super::fact::*;
+use super::fact::{
+    AccountOpened, AreaMeasured, CalendarPublished, HolidayDeclared, LeaseRecorded, MaxGapSet, MeterInstalled, PointRegistered,
+    PoolDefined, PoolPointsChanged, PostingMade, ReadingReleased, ReadingWithdrawn, RechargeReceived, RulePublished,
+    SiteRegistered, TariffAssigned, TariffPublished, TaxSet, UnitRegistered,
+};
 use super::readings::ReadingsBatch;
 
 macro_rules! catalogue {

@@ -3,7 +3,7 @@
 //! with the same key (BILLING §8).
 
 mod calendar;
-mod premises;
+mod in_force;
 
 pub use calendar::{Calendar, Span, wall_date, wall_midnight};
-pub use premises::{Holder, Pool, Premises, Subject};
+pub use in_force::{Holder, Pool, Premises, Subject};

@@ -17,7 +17,6 @@ pub fn to_units(value: Decimal) -> Option<i128> {
 pub fn div_round(numerator: i128, denominator: i128) -> i128 {
     let (n, d) = (numerator.unsigned_abs(), denominator.unsigned_abs());
     let twice = n.checked_mul(2).and_then(|n2| n2.checked_add(d)).expect("a product of bounded quantities fits i128");
-    #[expect(clippy::integer_division, reason = "this is the one rounding division")]
     let magnitude = twice.checked_div(d.checked_mul(2).expect("bounded")).expect("denominators are positive");
     let magnitude = i128::try_from(magnitude).expect("smaller than the numerator");
     if (numerator < 0) == (denominator < 0) { magnitude } else { magnitude.checked_neg().expect("bounded") }

@@ -2,7 +2,7 @@
 //! charges (BILLING §5), compiled from their published form.
 
 mod period;
-mod tariff;
+mod version;
 
 pub use period::{PeriodCut, period_cuts};
-pub use tariff::{DemandCharge, EnergyPrices, FixedCharge, Price, PriceTier, Tariff};
+pub use version::{DemandCharge, EnergyPrices, FixedCharge, Price, PriceTier, Tariff};

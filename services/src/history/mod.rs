@@ -50,15 +50,14 @@ pub struct Entry {
 
 /// All events of a site's log, in order.
 pub fn read(dir: &Path, log: Option<&str>) -> Result<Vec<Entry>, HistoryError> {
-    let log: Box<dyn EventLog> = match log {
-        Some(location) => event_log::open(location)?,
-        None => {
-            let path = dir.join("log.db");
-            if !path.exists() {
-                return Err(HistoryError::NoLog(path.display().to_string()));
-            }
-            Box::new(event_log::EmbeddedLog::open_read_only(&path)?)
+    let log: Box<dyn EventLog> = if let Some(location) = log {
+        event_log::open(location)?
+    } else {
+        let path = dir.join("log.db");
+        if !path.exists() {
+            return Err(HistoryError::NoLog(path.display().to_string()));
         }
+        Box::new(event_log::EmbeddedLog::open_read_only(&path)?)
     };
     let mut decoder = Decoder::new();
     let mut entries = Vec::new();

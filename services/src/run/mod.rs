@@ -89,10 +89,10 @@ fn run_into(args: &Args, folder: SiteFolder, until: Instant, dir: &Path, console
     drop(log);
     fs::rename(dir, &args.out).map_err(storage)?;
     if args.json {
-        console.line(&summary.to_string());
+        console.line(summary.to_string());
     } else {
         let text = |name: &str| summary.get(name).map_or_else(String::new, |v| v.to_string().trim_matches('"').to_owned());
-        console.line(&format!(
+        console.line(format!(
             "{} events, {} settlements and bill runs, {} bills, root {}",
             text("events"), text("runs"), text("bills"), text("root")
         ));

@@ -1,4 +1,5 @@
 //! Shared parts of the test suites.
+pub mod disk;
 pub mod events;
 pub mod field;
 pub mod loads;

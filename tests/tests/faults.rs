@@ -16,7 +16,7 @@ use tests::nats::{ALWAYS, Server};
 
 /// The batch that follows `head`, of 1 to 300 events: a torn one shows as a head that nothing explains.
 fn batch(head: u64) -> Vec<LogEvent> {
-    (head + 1..=head + 1 + head * 7_919 % 300).map(numbered).collect()
+    (head + 1..=head + 1 + xorshift(head + 1) % 300).map(numbered).collect()
 }
 
 /// Appends batches until the server is gone; the last acknowledged sequence.

@@ -1,4 +1,5 @@
 //! The commands of the one binary, a module each.
+pub mod bench;
 pub mod cli;
 pub mod console;
 pub mod exit;

@@ -1,0 +1,88 @@
+//! `tallywatt bench`: each figure beside its raw limit, in the same run.
+
+mod data;
+mod ingest;
+mod rating;
+
+use std::path::PathBuf;
+use std::time::Instant as Clock;
+
+use clap::Args as ClapArgs;
+use serde_json::json;
+
+use crate::console::Console;
+use crate::exit::{Exit, Failure};
+
+/// Measure rating, replay, log size and durable append, each beside its raw limit.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Example:
+  tallywatt bench --meters 1000 --days 5 --json")]
+pub struct Args {
+    /// Meters, read every minute.
+    #[arg(long, default_value_t = 1000)]
+    meters: usize,
+    /// Days of readings.
+    #[arg(long, default_value_t = 5)]
+    days: usize,
+    /// Where the log of the bench is written, and removed again.
+    #[arg(long, default_value = "target/bench")]
+    dir: PathBuf,
+    /// Write the figures as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// A figure beside its limit.
+#[derive(Debug)]
+pub(crate) struct Figure {
+    /// What was measured.
+    pub(crate) what: &'static str,
+    /// What it is in.
+    pub(crate) unit: &'static str,
+    /// Ours.
+    pub(crate) ours: u128,
+    /// The raw limit, and what that is.
+    pub(crate) limit: Option<(u128, &'static str)>,
+}
+
+/// How many of `count` a second, when they took this long.
+pub(crate) fn per_second(count: usize, began: Clock) -> u128 {
+    let nanos = began.elapsed().as_nanos().max(1);
+    let count = u128::try_from(count).unwrap_or(u128::MAX);
+    count.saturating_mul(1_000_000_000).checked_div(nanos).unwrap_or_default()
+}
+
+/// The best of three: the others were disturbed.
+pub(crate) fn best(mut once: impl FnMut() -> u128) -> u128 {
+    (0..3).map(|_| once()).max().unwrap_or_default()
+}
+
+/// Runs the command.
+pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
+    let storage = |error: Box<dyn std::error::Error + Send + Sync>| Failure {
+        exit: Exit::Storage,
+        error,
+        mend: "name a --dir with room and rights".to_owned(),
+    };
+    let data = data::Registers::new(args.meters.max(1), args.days.max(1));
+    let mut figures = rating::measure(&data);
+    figures.extend(ingest::measure(&data, &args.dir).map_err(storage)?);
+    if args.json {
+        let rows = figures.iter().map(|figure| {
+            json!({
+                "what": figure.what, "unit": figure.unit, "value": figure.ours.to_string(),
+                "limit": figure.limit.map(|(limit, _)| limit.to_string()), "limit_is": figure.limit.map(|(_, is)| is),
+            })
+        });
+        console.line(json!({"meters": args.meters, "days": args.days, "figures": rows.collect::<Vec<_>>()}).to_string());
+    } else {
+        for figure in &figures {
+            let limit = figure.limit.map_or_else(String::new, |(limit, is)| {
+                let percent = figure.ours.saturating_mul(100).checked_div(limit.max(1)).unwrap_or_default();
+                format!("  {percent} % of {limit} ({is})")
+            });
+            console.line(format!("{:<44} {:>14} {}{limit}", figure.what, figure.ours, figure.unit));
+        }
+    }
+    Ok(Exit::Done)
+}

@@ -1,6 +1,8 @@
 //! Shared parts of the test suites.
+pub mod cases;
 pub mod disk;
 pub mod events;
 pub mod field;
 pub mod loads;
 pub mod nats;
+pub mod run;

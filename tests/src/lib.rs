@@ -6,3 +6,4 @@ pub mod field;
 pub mod loads;
 pub mod nats;
 pub mod run;
+pub mod samples;

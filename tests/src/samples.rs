@@ -1,0 +1,139 @@
+//! One event of each type of the catalogue, with every field that its payload
+//! may have: what the golden files hold.
+
+use anyhow::Context;
+use domain::event::{Body, CATALOGUE, Event, EventId, Link, MeterId, ReadingRow, ReadingsBatch, SiteId, readings_id};
+use domain::quantity::Instant;
+use serde_json::{Value, json};
+
+const NOON: Instant = Instant::new(1_772_366_400);
+
+/// The payload of a type's sample.
+fn payload(name: &str) -> Option<Value> {
+    let key = json!({"component": "energy", "name": "levy", "period": "day", "point": "P-1", "season": 1,
+        "tariff": "home", "tier": 2, "version": 1});
+    let register = json!({"end_mwh": 2_000_000, "meter": "M-1", "sources": [7, 9], "start_mwh": 1_000_000});
+    let tax = json!({"mode": "exclusive", "name": "VAT", "rate": "0.05"});
+    let share = json!({"account": "A-1", "energy_mwh": 5, "nano": "33333333333", "unit": "U-1", "weight": "40"});
+    Some(match name {
+        "site.registered.v1" => json!({"bill_after_s": 10_800, "currency": "GBP", "currency_decimals": 2,
+            "holidays": ["2026-12-25"], "id": "riverside", "landlord": "A-0", "max_gap_s": 3600,
+            "name": "Riverside", "settle_after_s": 900, "tax": tax, "time_zone": "Europe/London"}),
+        "calendar.published.v1" => json!({"base_offset_s": 0,
+            "transitions": [{"at": "2026-03-29T01:00:00Z", "offset_s": 3600}],
+            "tz_version": "2025b", "zone": "Europe/London"}),
+        "unit.registered.v1" => json!({"area_m2": "61.5", "id": "U-1"}),
+        "point.registered.v1" => json!({"formula": [{"minus": true, "point": "P-2"}], "id": "P-1", "kind": "virtual",
+            "unit": "U-1"}),
+        "meter.installed.v1" => json!({"final_kwh": "900.5", "id": "M-1", "installed": "2026-01-01T00:00:00Z",
+            "max_kw": "20", "modulus_kwh": "100000", "multiplier": "40", "point": "P-1",
+            "removed": "2026-06-01T00:00:00Z", "serial": "33B1", "start_kwh": "12.345"}),
+        "account.opened.v1" => json!({"id": "A-1", "opening_balance_minor": -250}),
+        "lease.recorded.v1" => json!({"account": "A-1", "from": "2026-01-01T00:00:00Z", "unit": "U-1",
+            "until": "2026-07-01T00:00:00Z"}),
+        "tariff.published.v1" => json!({"adder": [{"name": "levy", "price": "0.01"}], "default_period": "day",
+            "demand": [{"interval_minutes": 15, "name": "peak", "period": "day",
+                "tiers": [{"price": "3", "up_to_kw": "10"}, {"price": "4"}]}],
+            "energy": [{"months": [1, 2], "period": "day", "tiers": [{"price": "0.2", "up_to_kwh": "100"}, {"price": "0.3"}]}],
+            "fixed": [{"amount": "5", "name": "standing", "per": "month"}], "from": "2026-01-01", "id": "home",
+            "minimum": "7.5", "schedule": [{"days": ["mon", "holiday"], "from_minute": 0, "months": [12],
+                "period": "night", "to_minute": 420}],
+            "tier_basis": "period", "tier_window": "month", "version": 1}),
+        "tariff.assigned.v1" => json!({"from": "2026-01-01", "point": "P-1", "pool": "lifts", "tariff": "home"}),
+        "pool.defined.v1" => json!({"id": "lifts", "name": "Lifts", "points": ["P-C1", "P-C2"]}),
+        "rule.published.v1" => json!({"from": "2026-01-01",
+            "parts": [{"basis": "fixed", "fixed": [{"percent": "100", "unit": "U-1"}], "percent": "60", "zero": "area"}],
+            "pool": "lifts", "units": ["U-1"], "vacant": "redistribute", "version": 1}),
+        "tax.set.v1" => json!({"from": "2026-04-01", "tax": tax}),
+        "holiday.declared.v1" => json!({"date": "2026-05-04"}),
+        "area.measured.v1" => json!({"area_m2": "62", "from": "2026-02-01", "unit": "U-1"}),
+        "pool.points.changed.v1" => json!({"from": "2026-02-01", "points": ["P-C1"], "pool": "lifts"}),
+        "max_gap.set.v1" => json!({"from": "2026-02-01", "max_gap_s": 7200}),
+        "recharge.received.v1" => {
+            json!({"account": "A-1", "amount_minor": 5000, "kind": "recharge", "reference": "R-1"})
+        }
+        "reading.withdrawn.v1" | "reading.released.v1" => json!({"by": "J. Doe", "meter": "M-1",
+            "reading_time": "2026-02-01T00:00:00Z", "reason": "a spike"}),
+        "posting.made.v1" => json!({"account": "A-1", "amount_minor": -100, "by": "J. Doe", "reason": "goodwill",
+            "reference": "P-1"}),
+        "pool.day.allocated.v1" => json!({"amount_minor": 100, "amount_to_date_minor": 300, "day": "2026-02-02",
+            "energy_mwh": 5_000_000, "interpolated_mwh": 0, "page": 1, "pages": 1,
+            "parts": [{"applied": "area", "basis": "area", "energy_mwh": 5_000_000, "nano": "100000000000", "part": 1,
+                "percent": "100", "rest_mwh": 2, "rest_nano": "1", "shares": [share], "total_weight": "120"}],
+            "pool": "lifts", "rest_mwh": 0, "rest_nano": "0", "rule": 1, "run": "settlement/2026-02-02"}),
+        "account.settled.v1" => json!({"account": "A-1",
+            "lines": [{"amount_minor": 20, "days": 28, "interpolated_mwh": 0, "key": key, "month": "2026-02", "of_days": 28,
+                "posted_minor": 10, "price": "0.2", "quantity": 1_000_000, "unit": "kWh"}],
+            "part": 1, "parts": 1, "run": "settlement/2026-02-02",
+            "shared": [{"amount_minor": 33, "energy_mwh": 5, "month": "2026-02", "nano": "33333333333", "pool": "lifts",
+                "posted_minor": 3}],
+            "slices": [{"energy_mwh": 1_000_000, "from": "2026-02-02T00:00:00Z", "interpolated": false, "period": "day",
+                "point": "P-1", "registers": [register], "until": "2026-02-03T00:00:00Z"}],
+            "tax": [{"amount_minor": 1, "base_minor": 20, "mode": "inclusive", "month": "2026-02", "name": "VAT",
+                "posted_minor": 1, "rate": "0.05"}]}),
+        "day.settled.v1" => json!({"accounts": 1, "bills": 0, "digest": "00".repeat(32), "due": "2026-02-03T00:15:00Z",
+            "pool_days": 1, "rules": 1, "run": "settlement/2026-02-02", "seen": 41}),
+        "bill.issued.v1" => json!({"account": "A-1",
+            "adjustments": [{"amount_minor": -5, "days": -1, "line": key, "month": "2026-01", "quantity": -250_000, "unit": "kWh"},
+                {"amount_minor": 2, "month": "2026-01", "pool": "lifts", "quantity": 1, "unit": "kWh"},
+                {"amount_minor": 1, "month": "2026-01", "tax": "VAT"}],
+            "closing_balance_minor": 4890, "currency": "GBP",
+            "indoor": [{"amount_minor": 20, "days": 28, "interpolated_mwh": 0, "key": key, "of_days": 28, "price": "0.2",
+                "quantity": 1_000_000, "unit": "kWh"}],
+            "issued": "2026-03-01T03:00:00Z", "month": "2026-02", "number": 1, "opening_balance_minor": 0, "part": 1,
+            "parts": 1, "postings": [{"amount_minor": -100, "reference": "P-1", "time": "2026-02-05T00:00:00Z"}],
+            "recharges": [{"amount_minor": 5000, "kind": "refund", "reference": "R-1", "time": "2026-02-01T10:00:00Z"}],
+            "shared": [{"amount_minor": 33, "energy_mwh": 5, "pool": "lifts", "pool_amount_minor": 100,
+                "pool_energy_mwh": 5_000_000, "rules": [1, 2]}],
+            "silent": ["P-1"], "tax": {"amount_minor": 1, "mode": "exclusive", "name": "VAT", "rate": "0.05"},
+            "totals": {"adjustments_minor": -2, "charges_minor": 52, "indoor_minor": 20, "indoor_mwh": 1_000_000,
+                "shared_minor": 33, "shared_mwh": 5, "tax_minor": 1}}),
+        _ => return None,
+    })
+}
+
+/// A batch with every kind of oddity that a full event may have.
+fn batch() -> anyhow::Result<ReadingsBatch> {
+    let row = |meter: &str, kwh: &str| -> anyhow::Result<ReadingRow> {
+        let meter = MeterId::try_new(meter).context("a meter's id")?;
+        Ok(ReadingRow { meter, time: NOON, kwh: kwh.into(), serial: None, device_time: None, place: 0 })
+    };
+    let late = ReadingRow { time: NOON.plus(-900), place: 2, ..row("M-1", "1204.50")? };
+    let odd =
+        ReadingRow { serial: Some("33B1".into()), device_time: Some(NOON.plus(-5)), place: 3, ..row("M-2", "NaN")? };
+    let plain = ReadingRow { serial: Some("33B2".into()), place: 4, ..row("M-3", "0.125")? };
+    Ok(ReadingsBatch::try_new(0, NOON, &[late, odd, plain], None)?)
+}
+
+/// The sample of a type.
+pub fn event(name: &str) -> anyhow::Result<Event> {
+    let site = SiteId::try_new("riverside").context("a site's id")?;
+    let body = if name == "readings.recorded.v1" {
+        Body::ReadingsRecorded(batch()?)
+    } else {
+        Body::from_parts(name, payload(name).with_context(|| format!("{name} has no sample: add one here"))?)?
+    };
+    let (id, chains, cause) = if let Body::ReadingsRecorded(batch) = &body {
+        (readings_id(&site, batch), Vec::new(), None)
+    } else {
+        let links = body.chain_keys().into_iter().map(|key| Link { key, prev: "ab".repeat(32), seq: 2 }).collect();
+        (EventId::derive(&[b"sample", name.as_bytes()]), links, Some(EventId::derive(&[b"cause"])))
+    };
+    let position = 42;
+    Ok(Event {
+        position,
+        id,
+        site,
+        time: NOON,
+        received: NOON.plus(2),
+        actor: "J. Doe".to_owned(),
+        cause,
+        chains,
+        body,
+    })
+}
+
+/// The samples of the whole catalogue, in its order.
+pub fn all() -> anyhow::Result<Vec<Event>> {
+    CATALOGUE.iter().map(|name| event(name)).collect()
+}

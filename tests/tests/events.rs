@@ -1,0 +1,150 @@
+//! The bytes of every type of event, for ever: what `tests/golden` holds must
+//! come out again. `TALLYWATT_BLESS=1` writes the files of new types.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, ensure};
+use domain::event::{CATALOGUE, Event, decode_canonical, encode_canonical, hex, leaf_hash};
+use serde_json::{Value, json};
+use tests::samples;
+
+/// A file of `tests/golden`.
+fn golden(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("golden").join(name)
+}
+
+/// Says where a golden file differs; with `TALLYWATT_BLESS=1`, writes it.
+fn drift(name: &str, bytes: &[u8]) -> Option<String> {
+    if std::env::var("TALLYWATT_BLESS").is_ok_and(|bless| bless == "1") {
+        return fs::write(golden(name), bytes).err().map(|error| format!("{name}: {error}"));
+    }
+    let Ok(held) = fs::read(golden(name)) else {
+        return Some(format!("{name}: is not there; a new type is blessed with TALLYWATT_BLESS=1"));
+    };
+    (held != bytes).then(|| {
+        let at = held.iter().zip(bytes).take_while(|(one, other)| one == other).count();
+        format!(
+            "{name}: drifts at byte {at}: stored logs hold the golden form; make a new version instead\n  golden {}\n  now    {}",
+            String::from_utf8_lossy(&held),
+            String::from_utf8_lossy(bytes)
+        )
+    })
+}
+
+/// Hexadecimal digits, 64 in a line.
+fn hex_lines(bytes: &[u8]) -> String {
+    bytes.chunks(32).map(|chunk| hex(chunk) + "\n").collect()
+}
+
+/// The paths of a value's fields, each with its JSON type.
+fn fields(path: &str, value: &Value, found: &mut BTreeSet<String>) {
+    let word = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+        Value::Array(items) => {
+            items.iter().for_each(|item| fields(&format!("{path}[]"), item, found));
+            "array"
+        }
+        Value::Object(members) => {
+            members.iter().for_each(|(name, member)| fields(&format!("{path}.{name}"), member, found));
+            "object"
+        }
+    };
+    found.insert(format!("{path}: {word}"));
+}
+
+/// Fails with all drifts at once.
+fn hold(drifts: Vec<String>) {
+    assert!(drifts.is_empty(), "{} golden files:\n{}", drifts.len(), drifts.join("\n"));
+}
+
+#[test]
+fn the_bytes_of_every_type_are_the_golden_ones() -> anyhow::Result<()> {
+    let mut drifts = Vec::new();
+    for event in samples::all()? {
+        let (name, bytes) = (event.body.type_name(), event.encode()?);
+        drifts.extend(match event.readings() {
+            Some(_) => drift(&format!("{name}.hex"), hex_lines(&bytes).as_bytes()),
+            None => drift(&format!("{name}.json"), &bytes),
+        });
+        assert_eq!(Event::decode(&bytes)?, event, "{name}");
+    }
+    hold(drifts);
+    Ok(())
+}
+
+#[test]
+fn the_fields_of_every_type_are_the_golden_ones() -> anyhow::Result<()> {
+    let mut drifts = Vec::new();
+    for event in samples::all()?.iter().filter(|event| event.readings().is_none()) {
+        let name = event.body.type_name();
+        let mut found = BTreeSet::new();
+        fields("", &decode_canonical(&event.encode()?)?, &mut found);
+        let schema = serde_json::to_string_pretty(&json!({"type": name, "fields": found}))? + "\n";
+        drifts.extend(drift(&format!("{name}.schema.json"), schema.as_bytes()));
+    }
+    hold(drifts);
+    Ok(())
+}
+
+#[test]
+fn golden_events_still_decode_and_encode() -> anyhow::Result<()> {
+    for name in CATALOGUE {
+        let bytes = match fs::read_to_string(golden(&format!("{name}.hex"))) {
+            Ok(text) => unhex(&text.replace('\n', ""))?,
+            Err(_) => fs::read(golden(&format!("{name}.json"))).with_context(|| (*name).to_owned())?,
+        };
+        let event = Event::decode(&bytes).with_context(|| (*name).to_owned())?;
+        assert_eq!(event.body.type_name(), *name);
+        assert_eq!(event.encode()?, bytes, "{name}");
+    }
+    Ok(())
+}
+
+/// The bytes of hexadecimal digits.
+fn unhex(text: &str) -> anyhow::Result<Vec<u8>> {
+    ensure!(text.len().is_multiple_of(2), "an odd number of digits");
+    (0..text.len()).step_by(2).map(|at| Ok(u8::from_str_radix(&text[at..at + 2], 16)?)).collect()
+}
+
+/// The vectors of a list in canonical.json.
+fn vectors(list: &str) -> anyhow::Result<Vec<Value>> {
+    let vectors: Value = serde_json::from_slice(&fs::read(golden("canonical.json"))?)?;
+    let vectors = vectors[list].as_array().with_context(|| format!("no list {list}"))?.clone();
+    ensure!(!vectors.is_empty(), "list {list} is empty");
+    Ok(vectors)
+}
+
+/// The text of a vector's member.
+fn text<'a>(vector: &'a Value, member: &str) -> anyhow::Result<&'a str> {
+    vector[member].as_str().with_context(|| format!("{vector} has no {member}"))
+}
+
+#[test]
+fn canonical_bytes_are_accepted_with_their_leaf() -> anyhow::Result<()> {
+    for vector in vectors("accept")? {
+        let bytes = unhex(text(&vector, "bytes")?)?;
+        assert_eq!(encode_canonical(&vector["value"])?, bytes, "{vector}");
+        assert_eq!(decode_canonical(&bytes)?, vector["value"], "{vector}");
+        assert_eq!(hex(&leaf_hash(&bytes)), text(&vector, "leaf")?, "{vector}");
+    }
+    Ok(())
+}
+
+#[test]
+fn any_other_bytes_are_refused() -> anyhow::Result<()> {
+    let mut accepted = Vec::new();
+    for vector in vectors("reject")? {
+        if decode_canonical(&unhex(text(&vector, "bytes")?)?).is_ok() {
+            accepted.push(text(&vector, "why")?.to_owned());
+        }
+    }
+    assert_eq!(accepted, Vec::<String>::new(), "must be refused");
+    Ok(())
+}

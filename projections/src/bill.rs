@@ -61,12 +61,14 @@ pub fn document(site: &SiteId, parts: &[BillIssued], decimals: u8) -> Option<Val
     let recharges = parts.iter().flat_map(|part| &part.recharges).map(|one| {
         json!({"time": one.time, "reference": one.reference, "kind": one.kind, "amount": money(one.amount_minor)})
     });
-    let postings = parts.iter().flat_map(|part| &part.postings).map(|one| {
-        json!({"time": one.time, "reference": one.reference, "amount": money(one.amount_minor)})
-    });
-    let tax = bill.tax.as_ref().map(|tax| {
-        json!({"name": tax.name, "rate": tax.rate, "mode": tax.mode, "amount": money(tax.amount_minor)})
-    });
+    let postings = parts
+        .iter()
+        .flat_map(|part| &part.postings)
+        .map(|one| json!({"time": one.time, "reference": one.reference, "amount": money(one.amount_minor)}));
+    let tax = bill
+        .tax
+        .as_ref()
+        .map(|tax| json!({"name": tax.name, "rate": tax.rate, "mode": tax.mode, "amount": money(tax.amount_minor)}));
     let totals = &bill.totals;
     Some(json!({
         "site": site, "account": bill.account, "month": bill.month, "number": bill.number, "currency": bill.currency,

@@ -118,7 +118,8 @@ fn an_edited_reading_is_named_even_where_no_bill_depends_on_it() {
 
 #[test]
 fn every_hand_case_replays_without_a_difference() {
-    for case in ["hand-late", "hand-vacant", "hand-swap", "hand-withdrawn-spike", "hand-correct-undo-correct", "late-2"] {
+    for case in ["hand-late", "hand-vacant", "hand-swap", "hand-withdrawn-spike", "hand-correct-undo-correct", "late-2"]
+    {
         let temp = tempfile::tempdir().expect("a temporary folder");
         run_case(case, &temp.path().join("run"));
         let found = replay(&temp.path().join("run"));

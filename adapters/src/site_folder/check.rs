@@ -10,7 +10,11 @@ use super::error::FolderError;
 use super::tables::Entry;
 
 fn error(entry: &Entry, key: &str, problem: String, mend: &str) -> FolderError {
-    let (file, table) = if entry.table == "recharge" { ("recharges.csv", String::new()) } else { ("site.toml", format!("[[{}]] ", entry.table)) };
+    let (file, table) = if entry.table == "recharge" {
+        ("recharges.csv", String::new())
+    } else {
+        ("site.toml", format!("[[{}]] ", entry.table))
+    };
     FolderError { file, line: Some(entry.line), field: Some(format!("{table}{key}")), problem, mend: mend.to_owned() }
 }
 
@@ -40,7 +44,8 @@ pub(super) fn entries(entries: &[Entry]) -> Result<(), FolderError> {
     for batch in ordered.chunk_by(|a, b| a.received == b.received) {
         let until = batch.first().and_then(|entry| entry.received);
         let known: Vec<&Entry> = ordered.iter().copied().take_while(|entry| entry.received <= until).collect();
-        let latest: BTreeMap<(&str, &str), &Entry> = known.into_iter().map(|e| ((e.table, e.key.as_str()), e)).collect();
+        let latest: BTreeMap<(&str, &str), &Entry> =
+            known.into_iter().map(|e| ((e.table, e.key.as_str()), e)).collect();
         if batch.iter().any(|entry| entry.table == "lease") {
             leases(latest.values().copied())?;
         }
@@ -73,11 +78,18 @@ fn kinds(entry: &Entry, points: &BTreeMap<&PointId, &PointRegistered>) -> Result
     Ok(())
 }
 
-fn pool_kinds(entry: &Entry, points: &[PointId], kind: impl Fn(&PointId) -> Option<PointKind>) -> Result<(), FolderError> {
+fn pool_kinds(
+    entry: &Entry,
+    points: &[PointId],
+    kind: impl Fn(&PointId) -> Option<PointKind>,
+) -> Result<(), FolderError> {
     match points.iter().find(|point| kind(point) == Some(PointKind::Unit)) {
-        Some(point) => {
-            Err(error(entry, "points", format!("'{point}' is a unit's point"), "name points of kind common, main or virtual"))
-        }
+        Some(point) => Err(error(
+            entry,
+            "points",
+            format!("'{point}' is a unit's point"),
+            "name points of kind common, main or virtual",
+        )),
         None => Ok(()),
     }
 }
@@ -92,7 +104,8 @@ fn pool_tariff(entry: &Entry, all: &[&Entry]) -> Result<(), FolderError> {
             && tariff.id == assigned.tariff
             && (!tariff.demand.is_empty() || tariff.minimum.is_some())
         {
-            let problem = format!("tariff '{}' (line {}) has demand or minimum, which a pool cannot have", tariff.id, other.line);
+            let problem =
+                format!("tariff '{}' (line {}) has demand or minimum, which a pool cannot have", tariff.id, other.line);
             return Err(error(entry, "tariff", problem, "assign a tariff without them"));
         }
     }
@@ -110,11 +123,21 @@ fn unchanged(ordered: &[&Entry]) -> Result<(), FolderError> {
                 if *balances.entry(entry.key.as_str()).or_insert(account.opening_balance_minor)
                     != account.opening_balance_minor =>
             {
-                return Err(error(entry, "opening_balance", "never changes".to_owned(), "correct the balance with a [[posting]]"));
+                return Err(error(
+                    entry,
+                    "opening_balance",
+                    "never changes".to_owned(),
+                    "correct the balance with a [[posting]]",
+                ));
             }
             Body::MeterInstalled(meter) => {
                 if meters.insert(&entry.key, meter).is_some_and(|before| before.multiplier != meter.multiplier) {
-                    return Err(error(entry, "multiplier", "never changes".to_owned(), "make it a new meter with its own installed"));
+                    return Err(error(
+                        entry,
+                        "multiplier",
+                        "never changes".to_owned(),
+                        "make it a new meter with its own installed",
+                    ));
                 }
                 let (batch, start) = *first.get_or_insert((entry.received, meter.installed));
                 if entry.received == batch {
@@ -183,7 +206,10 @@ fn pools(latest: &[&Entry]) -> Result<(), FolderError> {
             let Some((_, (points, entry))) = changes.range(..=date).next_back() else { continue };
             for point in *points {
                 if let Some((other, first)) = owner.insert(point, (pool, entry)) {
-                    let problem = format!("'{point}' is in pool '{other}' (line {}) and in '{pool}' (line {})", first.line, entry.line);
+                    let problem = format!(
+                        "'{point}' is in pool '{other}' (line {}) and in '{pool}' (line {})",
+                        first.line, entry.line
+                    );
                     let later = if first.line > entry.line { first } else { entry };
                     return Err(error(later, "points", problem, "name each point in one pool at a time"));
                 }

@@ -23,7 +23,12 @@ struct Sheet {
 }
 
 impl Sheet {
-    fn open(folder: &Path, file: &'static str, names: &'static [&'static str], needed: usize) -> Result<Self, FolderError> {
+    fn open(
+        folder: &Path,
+        file: &'static str,
+        names: &'static [&'static str],
+        needed: usize,
+    ) -> Result<Self, FolderError> {
         let error = |line, field: Option<&str>, problem: String, mend: String| FolderError {
             file,
             line,
@@ -34,13 +39,22 @@ impl Sheet {
         let opened = std::fs::File::open(folder.join(file))
             .map_err(|why| error(None, None, why.to_string(), "put the file into the site's folder".to_owned()))?;
         let mut reader = ReaderBuilder::new().flexible(true).buffer_capacity(1 << 18).from_reader(opened);
-        let header = reader.byte_headers().cloned().map_err(|why| error(Some(1), None, why.to_string(), "correct the header".to_owned()))?;
+        let header = reader
+            .byte_headers()
+            .cloned()
+            .map_err(|why| error(Some(1), None, why.to_string(), "correct the header".to_owned()))?;
         let all = names.join(",");
         let mut columns = vec![None; names.len()];
         for (place, cell) in header.iter().enumerate() {
             let cell = String::from_utf8_lossy(cell);
-            let Some(slot) = names.iter().zip(&mut columns).find(|(name, _)| **name == cell).map(|(_, slot)| slot) else {
-                return Err(error(Some(1), Some(&cell), "unknown column".to_owned(), did_you_mean(&cell, names.iter().copied())));
+            let Some(slot) = names.iter().zip(&mut columns).find(|(name, _)| **name == cell).map(|(_, slot)| slot)
+            else {
+                return Err(error(
+                    Some(1),
+                    Some(&cell),
+                    "unknown column".to_owned(),
+                    did_you_mean(&cell, names.iter().copied()),
+                ));
             };
             if slot.replace(place).is_some() {
                 return Err(error(Some(1), Some(&cell), "column is there twice".to_owned(), "take one out".to_owned()));
@@ -48,7 +62,12 @@ impl Sheet {
         }
         for (name, slot) in names.iter().zip(&columns).take(needed) {
             if slot.is_none() {
-                return Err(error(Some(1), Some(name), "column is missing".to_owned(), format!("begin the file with a header of {all}")));
+                return Err(error(
+                    Some(1),
+                    Some(name),
+                    "column is missing".to_owned(),
+                    format!("begin the file with a header of {all}"),
+                ));
             }
         }
         Ok(Self { file, reader, columns, names, width: header.len(), record: ByteRecord::new() })
@@ -83,7 +102,8 @@ impl Sheet {
     }
 
     fn text(&self, column: usize) -> Result<&str, FolderError> {
-        std::str::from_utf8(self.cell(column)).map_err(|_| self.error(self.name(column), "is not UTF-8", "save the file as UTF-8"))
+        std::str::from_utf8(self.cell(column))
+            .map_err(|_| self.error(self.name(column), "is not UTF-8", "save the file as UTF-8"))
     }
 
     fn instant_opt(&self, column: usize) -> Result<Option<Instant>, FolderError> {
@@ -91,9 +111,9 @@ impl Sheet {
         if text.is_empty() {
             return Ok(None);
         }
-        Instant::parse(text)
-            .map(Some)
-            .map_err(|why| self.error(self.name(column), why.to_string(), "write an instant such as 2026-03-01T00:00:00Z"))
+        Instant::parse(text).map(Some).map_err(|why| {
+            self.error(self.name(column), why.to_string(), "write an instant such as 2026-03-01T00:00:00Z")
+        })
     }
 
     fn instant(&self, column: usize) -> Result<Instant, FolderError> {
@@ -151,13 +171,24 @@ pub(super) fn recharges(folder: &Path, ids: &Ids, decimals: u8) -> Result<Vec<En
         let amount = parse_decimal(sheet.text(2)?, decimals.into())
             .map_err(|(problem, mend)| sheet.error(Some("amount"), problem, mend))?;
         let minor = Money::from_major(amount, decimals).map(Money::get).filter(|minor| *minor > 0);
-        let amount_minor = minor
-            .ok_or_else(|| sheet.error(Some("amount"), "is not positive, or too large", "write a positive amount; the kind says which way"))?;
+        let amount_minor = minor.ok_or_else(|| {
+            sheet.error(
+                Some("amount"),
+                "is not positive, or too large",
+                "write a positive amount; the kind says which way",
+            )
+        })?;
         let (word, kind) = match sheet.text(4)? {
             "" | "recharge" => ("recharge", RechargeKind::Recharge),
             "refund" => ("refund", RechargeKind::Refund),
             "reversal" => ("reversal", RechargeKind::Reversal),
-            other => return Err(sheet.error(Some("kind"), format!("'{other}' is not a choice"), "write one of recharge, refund, reversal")),
+            other => {
+                return Err(sheet.error(
+                    Some("kind"),
+                    format!("'{other}' is not a choice"),
+                    "write one of recharge, refund, reversal",
+                ));
+            }
         };
         let reference = sheet.text(3)?.to_owned();
         if reference.is_empty() {

@@ -74,7 +74,9 @@ impl SiteFolder {
         let mut entries = Vec::new();
         for (table, keys) in TABLES {
             for row in root.rows(table, keys)? {
-                entries.push(tables::entry(table, &row, &ids, site.currency_decimals).map_err(|error| bracket(error, table))?);
+                entries.push(
+                    tables::entry(table, &row, &ids, site.currency_decimals).map_err(|error| bracket(error, table))?,
+                );
             }
         }
         let readings = csv_rows::readings(folder, &ids)?;
@@ -171,13 +173,25 @@ fn calendar_fact(root: &Row<'_>, site: &SiteRegistered, at: Instant, line: usize
     let first = year.saturating_sub(1);
     let calendar = crate::time_zone::calendar(&site.time_zone, first, LAST_YEAR).map_err(|why| {
         let row = root.table("site", tables::SITE_KEYS).ok().flatten();
-        let mut error = row.as_ref().unwrap_or(root).error("time_zone", why.to_string(), "write an IANA name such as \"Europe/London\"");
+        let mut error = row.as_ref().unwrap_or(root).error(
+            "time_zone",
+            why.to_string(),
+            "write an IANA name such as \"Europe/London\"",
+        );
         error.field = Some("[site] time_zone".to_owned());
         error
     })?;
     let key = format!("calendar/{}/{}/{first}", calendar.zone, calendar.tz_version);
     let body = Body::CalendarPublished(calendar);
-    Ok(Fact { received: at, time: at, actor: ACTOR.to_owned(), key, body, place: ("site.toml", line), after_readings: false })
+    Ok(Fact {
+        received: at,
+        time: at,
+        actor: ACTOR.to_owned(),
+        key,
+        body,
+        place: ("site.toml", line),
+        after_readings: false,
+    })
 }
 
 fn fact(entry: Entry, earliest: Instant) -> Fact {

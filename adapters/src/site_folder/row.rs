@@ -89,7 +89,12 @@ impl<'a> Row<'a> {
         self.error(key, format!("is a {}", item.type_name()), format!("write {wanted}"))
     }
 
-    fn get<T>(&self, key: &str, wanted: &str, as_type: impl Fn(&'a Item) -> Option<T>) -> Result<Option<T>, FolderError> {
+    fn get<T>(
+        &self,
+        key: &str,
+        wanted: &str,
+        as_type: impl Fn(&'a Item) -> Option<T>,
+    ) -> Result<Option<T>, FolderError> {
         let Some(item) = self.table.get(key) else { return Ok(None) };
         as_type(item).map(Some).ok_or_else(|| self.wrong(key, item, wanted))
     }
@@ -113,17 +118,32 @@ impl<'a> Row<'a> {
 
     fn make_id<T>(&self, key: &str, text: &str, make: fn(&str) -> Option<T>) -> Result<T, FolderError> {
         make(text).ok_or_else(|| {
-            self.error(key, format!("'{text}' is no id"), "use 1 to 64 bytes without control characters, slashes and a leading dot")
+            self.error(
+                key,
+                format!("'{text}' is no id"),
+                "use 1 to 64 bytes without control characters, slashes and a leading dot",
+            )
         })
     }
 
     /// An id that must be defined somewhere in the folder.
-    pub(super) fn known<T>(&self, key: &str, ids: &BTreeSet<String>, make: fn(&str) -> Option<T>) -> Result<T, FolderError> {
+    pub(super) fn known<T>(
+        &self,
+        key: &str,
+        ids: &BTreeSet<String>,
+        make: fn(&str) -> Option<T>,
+    ) -> Result<T, FolderError> {
         let text = self.text(key)?;
         self.known_text(key, text, ids, make)
     }
 
-    pub(super) fn known_text<T>(&self, key: &str, text: &str, ids: &BTreeSet<String>, make: fn(&str) -> Option<T>) -> Result<T, FolderError> {
+    pub(super) fn known_text<T>(
+        &self,
+        key: &str,
+        text: &str,
+        ids: &BTreeSet<String>,
+        make: fn(&str) -> Option<T>,
+    ) -> Result<T, FolderError> {
         if !ids.contains(text) {
             let mend = did_you_mean(text, ids.iter().map(String::as_str));
             return Err(self.error(key, format!("'{text}' is not defined"), mend));
@@ -155,7 +175,9 @@ impl<'a> Row<'a> {
     pub(super) fn instant_opt(&self, key: &str) -> Result<Option<Instant>, FolderError> {
         let wanted = "an instant without quotes, such as 2026-01-01T00:00:00Z";
         let Some(at) = self.get(key, wanted, Item::as_datetime)? else { return Ok(None) };
-        Instant::parse(&at.to_string()).map(Some).map_err(|why| self.error(key, why.to_string(), format!("write {wanted}")))
+        Instant::parse(&at.to_string())
+            .map(Some)
+            .map_err(|why| self.error(key, why.to_string(), format!("write {wanted}")))
     }
 
     pub(super) fn instant(&self, key: &str) -> Result<Instant, FolderError> {
@@ -168,13 +190,22 @@ impl<'a> Row<'a> {
     }
 
     fn make_date(&self, key: &str, text: &str) -> Result<Date, FolderError> {
-        Date::parse(text).ok_or_else(|| self.error(key, format!("'{text}' is no date"), "write a date without quotes, such as 2026-01-01"))
+        Date::parse(text).ok_or_else(|| {
+            self.error(key, format!("'{text}' is no date"), "write a date without quotes, such as 2026-01-01")
+        })
     }
 
-    fn list<T>(&self, key: &str, wanted: &str, as_type: impl Fn(&'a Value) -> Option<T>) -> Result<Option<Vec<T>>, FolderError> {
+    fn list<T>(
+        &self,
+        key: &str,
+        wanted: &str,
+        as_type: impl Fn(&'a Value) -> Option<T>,
+    ) -> Result<Option<Vec<T>>, FolderError> {
         let Some(array) = self.get(key, &format!("a list of {wanted}"), Item::as_array)? else { return Ok(None) };
         let values: Option<Vec<T>> = array.iter().map(as_type).collect();
-        values.map(Some).ok_or_else(|| self.error(key, "an entry has the wrong type", format!("write a list of {wanted}")))
+        values
+            .map(Some)
+            .ok_or_else(|| self.error(key, "an entry has the wrong type", format!("write a list of {wanted}")))
     }
 
     pub(super) fn texts(&self, key: &str) -> Result<Option<Vec<&'a str>>, FolderError> {
@@ -188,8 +219,12 @@ impl<'a> Row<'a> {
 
     pub(super) fn months(&self, key: &str) -> Result<Option<Vec<u8>>, FolderError> {
         let Some(list) = self.list(key, "months from 1 to 12", Value::as_integer)? else { return Ok(None) };
-        let months: Option<Vec<u8>> = list.iter().map(|m| u8::try_from(*m).ok().filter(|m| (1..=12).contains(m))).collect();
-        months.filter(|m| !m.is_empty()).map(Some).ok_or_else(|| self.error(key, "not months", "write a list of months from 1 to 12"))
+        let months: Option<Vec<u8>> =
+            list.iter().map(|m| u8::try_from(*m).ok().filter(|m| (1..=12).contains(m))).collect();
+        months
+            .filter(|m| !m.is_empty())
+            .map(Some)
+            .ok_or_else(|| self.error(key, "not months", "write a list of months from 1 to 12"))
     }
 
     /// The tables of a list, inline or `[[table.key]]`.
@@ -204,7 +239,9 @@ impl<'a> Row<'a> {
             }
         } else {
             for value in item.as_array().ok_or_else(|| self.wrong(key, item, wanted))? {
-                let table = value.as_inline_table().ok_or_else(|| self.error(key, "an entry has the wrong type", format!("write {wanted}")))?;
+                let table = value
+                    .as_inline_table()
+                    .ok_or_else(|| self.error(key, "an entry has the wrong type", format!("write {wanted}")))?;
                 tables.push((table, value.span()));
             }
         }
@@ -222,7 +259,12 @@ impl<'a> Row<'a> {
     pub(super) fn pairs(&self, key: &str) -> Result<Vec<(&'a str, Decimal)>, FolderError> {
         let Some(item) = self.table.get(key) else { return Ok(Vec::new()) };
         let table = item.as_table_like().ok_or_else(|| self.wrong(key, item, "a table { \"unit\" = \"percent\" }"))?;
-        let row = Row { table, path: self.field(key), line: self.source.line(item.span()).or(self.line), source: self.source };
+        let row = Row {
+            table,
+            path: self.field(key),
+            line: self.source.line(item.span()).or(self.line),
+            source: self.source,
+        };
         table.iter().map(|(name, _)| Ok((name, row.need(name, row.price_opt(name)?)?))).collect()
     }
 
@@ -233,7 +275,9 @@ impl<'a> Row<'a> {
 
     fn not_negative(&self, key: &str, value: Option<Decimal>) -> Result<Option<Decimal>, FolderError> {
         match value {
-            Some(value) if value.is_sign_negative() && !value.is_zero() => Err(self.error(key, "is negative", "write 0 or more")),
+            Some(value) if value.is_sign_negative() && !value.is_zero() => {
+                Err(self.error(key, "is negative", "write 0 or more"))
+            }
             other => Ok(other),
         }
     }
@@ -277,7 +321,8 @@ impl<'a> Row<'a> {
     /// An amount in minor units.
     pub(super) fn money_opt(&self, key: &str, decimals: u8) -> Result<Option<i64>, FolderError> {
         let Some(value) = self.decimal_opt(key, decimals.into())? else { return Ok(None) };
-        let money = Money::from_major(value, decimals).ok_or_else(|| self.error(key, "is too large", "write a smaller amount"))?;
+        let money = Money::from_major(value, decimals)
+            .ok_or_else(|| self.error(key, "is too large", "write a smaller amount"))?;
         Ok(Some(money.get()))
     }
 
@@ -290,17 +335,23 @@ impl<'a> Row<'a> {
             let minutes = digits(minutes).filter(|m| minutes.len() == 2 && *m < 60)?;
             hours.checked_mul(60)?.checked_add(minutes)
         });
-        minutes.map(Some).ok_or_else(|| self.error(key, format!("'{text}' is not HH:MM"), "write hours and minutes, such as \"00:15\""))
+        minutes.map(Some).ok_or_else(|| {
+            self.error(key, format!("'{text}' is not HH:MM"), "write hours and minutes, such as \"00:15\"")
+        })
     }
 }
 
 /// A plain decimal with at most so many decimals, or the problem and mend.
 pub(super) fn parse_decimal(text: &str, places: u32) -> Result<Decimal, (String, String)> {
-    let (whole, fraction) = text.strip_prefix('-').unwrap_or(text).split_once('.').unwrap_or((text.strip_prefix('-').unwrap_or(text), "0"));
+    let (whole, fraction) =
+        text.strip_prefix('-').unwrap_or(text).split_once('.').unwrap_or((text.strip_prefix('-').unwrap_or(text), "0"));
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
     let value = (digits(whole) && digits(fraction)).then(|| Decimal::from_str_exact(text).ok()).flatten();
     let Some(value) = value else {
-        return Err((format!("'{text}' is no decimal"), "write digits with at most one point, such as \"0.25\"".to_owned()));
+        return Err((
+            format!("'{text}' is no decimal"),
+            "write digits with at most one point, such as \"0.25\"".to_owned(),
+        ));
     };
     if value.normalize().scale() > places {
         return Err((format!("'{text}' has more than {places} decimals"), format!("round it to {places} decimals")));

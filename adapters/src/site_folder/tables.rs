@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use domain::event::{
-    AccountId, AccountOpened, AreaMeasured, Basis, Body, FixedShare, HolidayDeclared, LeaseRecorded, MaxGapSet, MeterId,
-    MeterInstalled, Part, PointId, PointKind, PointRegistered, PoolDefined, PoolId, PoolPointsChanged, PostingMade,
-    ReadingReleased, ReadingWithdrawn, RulePublished, SiteId, SiteRegistered, TariffAssigned, TariffId, Tax, TaxMode, TaxSet,
-    Term, UnitId, UnitRegistered, Vacant, Zero,
+    AccountId, AccountOpened, AreaMeasured, Basis, Body, FixedShare, HolidayDeclared, LeaseRecorded, MaxGapSet,
+    MeterId, MeterInstalled, Part, PointId, PointKind, PointRegistered, PoolDefined, PoolId, PoolPointsChanged,
+    PostingMade, ReadingReleased, ReadingWithdrawn, RulePublished, SiteId, SiteRegistered, TariffAssigned, TariffId,
+    Tax, TaxMode, TaxSet, Term, UnitId, UnitRegistered, Vacant, Zero,
 };
 use domain::quantity::{Date, Instant};
 use iso_currency::Currency;
@@ -45,8 +45,17 @@ pub(super) const TABLES: &[(&str, &[&str])] = &[
     (
         "meter",
         &[
-            "id", "serial", "point", "installed", "start_kwh", "multiplier", "modulus_kwh", "max_kw", "removed",
-            "final_kwh", "received",
+            "id",
+            "serial",
+            "point",
+            "installed",
+            "start_kwh",
+            "multiplier",
+            "modulus_kwh",
+            "max_kw",
+            "removed",
+            "final_kwh",
+            "received",
         ],
     ),
     ("lease", &["account", "unit", "from", "until", "received"]),
@@ -64,9 +73,8 @@ pub(super) const TABLES: &[(&str, &[&str])] = &[
     ("release", &["meter", "time", "received", "by", "reason"]),
 ];
 
-pub(super) const SITE_KEYS: &[&str] = &[
-    "id", "name", "time_zone", "currency", "landlord", "holidays", "settle_after", "bill_after", "max_gap", "tax",
-];
+pub(super) const SITE_KEYS: &[&str] =
+    &["id", "name", "time_zone", "currency", "landlord", "holidays", "settle_after", "bill_after", "max_gap", "tax"];
 
 pub(super) fn site(row: &Row<'_>, ids: &Ids) -> Result<SiteRegistered, FolderError> {
     let seconds = |key: &str| Ok(row.minutes_opt(key)?.map(|minutes| minutes.saturating_mul(60)));
@@ -77,8 +85,9 @@ pub(super) fn site(row: &Row<'_>, ids: &Ids) -> Result<SiteRegistered, FolderErr
     }
     let currency = row.text("currency")?;
     let decimals = Currency::from_code(currency).and_then(Currency::exponent).and_then(|e| u8::try_from(e).ok());
-    let currency_decimals = decimals
-        .ok_or_else(|| row.error("currency", format!("'{currency}' is no currency"), "write a code of ISO 4217, such as \"EUR\""))?;
+    let currency_decimals = decimals.ok_or_else(|| {
+        row.error("currency", format!("'{currency}' is no currency"), "write a code of ISO 4217, such as \"EUR\"")
+    })?;
     let tax = row.table("tax", &["name", "rate", "mode"])?;
     Ok(SiteRegistered {
         bill_after_s,
@@ -97,7 +106,11 @@ pub(super) fn site(row: &Row<'_>, ids: &Ids) -> Result<SiteRegistered, FolderErr
 
 fn read_tax(row: &Row<'_>) -> Result<Tax, FolderError> {
     let modes = [("exclusive", TaxMode::Exclusive), ("inclusive", TaxMode::Inclusive)];
-    Ok(Tax { mode: row.need("mode", row.word("mode", &modes)?)?, name: row.text("name")?.to_owned(), rate: row.price("rate")? })
+    Ok(Tax {
+        mode: row.need("mode", row.word("mode", &modes)?)?,
+        name: row.text("name")?.to_owned(),
+        rate: row.price("rate")?,
+    })
 }
 
 /// The fact of a table's row.
@@ -107,7 +120,10 @@ pub(super) fn entry(table: &'static str, row: &Row<'_>, ids: &Ids, decimals: u8)
     let mut time = None;
     let (key, body) = match table {
         "unit" => {
-            let data = UnitRegistered { area_m2: row.price_opt("area_m2")?.unwrap_or_default(), id: row.id("id", UnitId::try_new)? };
+            let data = UnitRegistered {
+                area_m2: row.price_opt("area_m2")?.unwrap_or_default(),
+                id: row.id("id", UnitId::try_new)?,
+            };
             (data.id.to_string(), Body::UnitRegistered(data))
         }
         "point" => point(row, ids)?,
@@ -156,8 +172,12 @@ pub(super) fn entry(table: &'static str, row: &Row<'_>, ids: &Ids, decimals: u8)
 }
 
 fn point(row: &Row<'_>, ids: &Ids) -> Result<(String, Body), FolderError> {
-    let kinds =
-        [("unit", PointKind::Unit), ("common", PointKind::Common), ("main", PointKind::Main), ("virtual", PointKind::Virtual)];
+    let kinds = [
+        ("unit", PointKind::Unit),
+        ("common", PointKind::Common),
+        ("main", PointKind::Main),
+        ("virtual", PointKind::Virtual),
+    ];
     let kind = row.need("kind", row.word("kind", &kinds)?)?;
     let mut formula = Vec::new();
     for text in row.texts("formula")?.unwrap_or_default() {
@@ -169,11 +189,19 @@ fn point(row: &Row<'_>, ids: &Ids) -> Result<(String, Body), FolderError> {
         formula.push(Term { minus, point: row.known_text("formula", name, &ids.points, PointId::try_new)? });
     }
     if (kind == PointKind::Virtual) == formula.is_empty() {
-        return Err(row.error("formula", "does not go with the kind", "give a formula to virtual points, and only to them"));
+        return Err(row.error(
+            "formula",
+            "does not go with the kind",
+            "give a formula to virtual points, and only to them",
+        ));
     }
     let unit = if row.has("unit") { Some(row.known("unit", &ids.units, UnitId::try_new)?) } else { None };
     if (kind == PointKind::Unit) != unit.is_some() {
-        return Err(row.error("unit", "does not go with the kind", "give a unit to points of kind unit, and only to them"));
+        return Err(row.error(
+            "unit",
+            "does not go with the kind",
+            "give a unit to points of kind unit, and only to them",
+        ));
     }
     let data = PointRegistered { formula, id: row.id("id", PointId::try_new)?, kind, unit };
     Ok((data.id.to_string(), Body::PointRegistered(data)))
@@ -231,8 +259,10 @@ fn assign(row: &Row<'_>, ids: &Ids) -> Result<(String, Body), FolderError> {
 
 fn points(row: &Row<'_>, ids: &Ids) -> Result<Vec<PointId>, FolderError> {
     let texts = row.need("points", row.texts("points")?)?;
-    let points: Vec<PointId> =
-        texts.iter().map(|text| row.known_text("points", text, &ids.points, PointId::try_new)).collect::<Result<_, _>>()?;
+    let points: Vec<PointId> = texts
+        .iter()
+        .map(|text| row.known_text("points", text, &ids.points, PointId::try_new))
+        .collect::<Result<_, _>>()?;
     once(row, "points", &points)?;
     Ok(points)
 }
@@ -247,8 +277,10 @@ fn once<T: Ord + std::fmt::Display>(row: &Row<'_>, key: &str, list: &[T]) -> Res
 
 fn rule(row: &Row<'_>, ids: &Ids) -> Result<(String, Body), FolderError> {
     let texts = row.need("units", row.texts("units")?)?;
-    let units: Vec<UnitId> =
-        texts.iter().map(|text| row.known_text("units", text, &ids.units, UnitId::try_new)).collect::<Result<_, _>>()?;
+    let units: Vec<UnitId> = texts
+        .iter()
+        .map(|text| row.known_text("units", text, &ids.units, UnitId::try_new))
+        .collect::<Result<_, _>>()?;
     once(row, "units", &units)?;
     row.need("parts", row.has("parts").then_some(()))?;
     let parts = row.rows("parts", &["percent", "basis", "zero", "fixed"])?;
@@ -277,12 +309,20 @@ fn read_part(row: &Row<'_>, units: &[&str]) -> Result<Part, FolderError> {
         [("area", Basis::Area), ("consumption", Basis::Consumption), ("equal", Basis::Equal), ("fixed", Basis::Fixed)];
     let basis = row.need("basis", row.word("basis", &bases)?)?;
     if (basis == Basis::Fixed) != row.has("fixed") {
-        return Err(row.error("fixed", "does not go with the basis", "give fixed = { … } to basis \"fixed\", and only to it"));
+        return Err(row.error(
+            "fixed",
+            "does not go with the basis",
+            "give fixed = { … } to basis \"fixed\", and only to it",
+        ));
     }
     let mut fixed = Vec::new();
     for (unit, percent) in row.pairs("fixed")? {
         let id = UnitId::try_new(unit).filter(|_| units.contains(&unit)).ok_or_else(|| {
-            row.error("fixed", format!("'{unit}' is not among the rule's units"), did_you_mean(unit, units.iter().copied()))
+            row.error(
+                "fixed",
+                format!("'{unit}' is not among the rule's units"),
+                did_you_mean(unit, units.iter().copied()),
+            )
         })?;
         fixed.push(FixedShare { percent, unit: id });
     }
@@ -302,7 +342,11 @@ fn dated(table: &str, row: &Row<'_>, ids: &Ids) -> Result<(String, Body), Folder
     Ok(match table {
         "tax" => {
             if from != from.month().first() {
-                return Err(row.error("from", format!("{from} is not the first of a month"), "write the first of a month"));
+                return Err(row.error(
+                    "from",
+                    format!("{from} is not the first of a month"),
+                    "write the first of a month",
+                ));
             }
             (from.to_string(), Body::TaxSet(TaxSet { from, tax: read_tax(row)? }))
         }

@@ -12,8 +12,19 @@ use super::error::{FolderError, did_you_mean};
 use super::row::Row;
 
 pub(super) const KEYS: &[&str] = &[
-    "id", "version", "from", "default_period", "tier_window", "tier_basis", "schedule", "energy", "adder", "fixed",
-    "demand", "minimum", "received",
+    "id",
+    "version",
+    "from",
+    "default_period",
+    "tier_window",
+    "tier_basis",
+    "schedule",
+    "energy",
+    "adder",
+    "fixed",
+    "demand",
+    "minimum",
+    "received",
 ];
 
 const DAYS: &[(&str, DayName)] = &[
@@ -28,8 +39,12 @@ const DAYS: &[(&str, DayName)] = &[
 ];
 
 pub(super) fn read(row: &Row<'_>) -> Result<TariffPublished, FolderError> {
-    let windows =
-        [("month", TierWindow::Month), ("year", TierWindow::Year), ("day", TierWindow::Day), ("none", TierWindow::None)];
+    let windows = [
+        ("month", TierWindow::Month),
+        ("year", TierWindow::Year),
+        ("day", TierWindow::Day),
+        ("none", TierWindow::None),
+    ];
     let tariff = TariffPublished {
         adder: adders(row)?,
         default_period: row.text("default_period")?.to_owned(),
@@ -83,13 +98,22 @@ fn judge_tiers(row: &Row<'_>, bounds: &[Option<Decimal>]) -> Result<(), FolderEr
         return Err(row.error("tiers", "has no tier", "add a tier { price = \"…\" }"));
     };
     if last.is_some() {
-        return Err(row.error("tiers", "the last tier has a bound, so there is a gap above it", "add a last tier without a bound"));
+        return Err(row.error(
+            "tiers",
+            "the last tier has a bound, so there is a gap above it",
+            "add a last tier without a bound",
+        ));
     }
     let mut below = Decimal::ZERO;
     for bound in others {
-        let bound = bound.ok_or_else(|| row.error("tiers", "a tier before the last has no bound", "give it a bound"))?;
+        let bound =
+            bound.ok_or_else(|| row.error("tiers", "a tier before the last has no bound", "give it a bound"))?;
         if bound <= below {
-            return Err(row.error("tiers", format!("the bound {bound} does not rise"), "let the bounds rise from tier to tier"));
+            return Err(row.error(
+                "tiers",
+                format!("the bound {bound} does not rise"),
+                "let the bounds rise from tier to tier",
+            ));
         }
         below = bound;
     }
@@ -205,7 +229,8 @@ fn periods_of(tariff: &TariffPublished, month: u8) -> BTreeSet<&str> {
                 let months = s.months.as_ref().is_none_or(|m| m.contains(&month));
                 let days = names(s, *day) || (s.days.is_none() && *day != DayName::Holiday);
                 let (from, to) = (s.from_minute, s.to_minute);
-                let inside = if from < to { (from..to).contains(minute) } else { from == to || *minute >= from || *minute < to };
+                let inside =
+                    if from < to { (from..to).contains(minute) } else { from == to || *minute >= from || *minute < to };
                 months && days && inside
             };
             let row = tariff.schedule.iter().find(matches);
@@ -225,7 +250,11 @@ fn judge_bounds(row: &Row<'_>, tariff: &TariffPublished) -> Result<(), FolderErr
     let differ = tariff.energy.windows(2).any(|pair| matches!(pair, [a, b] if bounds(a) != bounds(b)));
     if tariff.tier_basis == TierBasis::Total && differ {
         let mend = "give all rows the same bounds, or write tier_basis = \"period\"";
-        return Err(row.error("energy", "with tier_basis \"total\" the bounds of all rows agree, and these do not", mend));
+        return Err(row.error(
+            "energy",
+            "with tier_basis \"total\" the bounds of all rows agree, and these do not",
+            mend,
+        ));
     }
     Ok(())
 }

@@ -60,7 +60,12 @@ pub fn calendar(zone: &str, from_year: i32, to_year: i32) -> Result<CalendarPubl
         }
         (at, before) = (next, after);
     }
-    Ok(CalendarPublished { base_offset_s, transitions, tz_version: IANA_TZDB_VERSION.to_owned(), zone: zone.to_owned() })
+    Ok(CalendarPublished {
+        base_offset_s,
+        transitions,
+        tz_version: IANA_TZDB_VERSION.to_owned(),
+        zone: zone.to_owned(),
+    })
 }
 
 /// The first second after `low`, where `before` holds, at which it does not.

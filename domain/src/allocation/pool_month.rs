@@ -97,8 +97,14 @@ pub fn rate_pool_month(
     counters: &mut Counters,
 ) -> PoolMonth {
     let stand_in = PointId::try_new(pool.as_str()).expect("ids of pools and points have one form");
-    let mut rating =
-        Rating { facts, pool, stand_in, energy: EnergyLines::default(), fixed_days: BTreeMap::new(), carry: Carry::new() };
+    let mut rating = Rating {
+        facts,
+        pool,
+        stand_in,
+        energy: EnergyLines::default(),
+        fixed_days: BTreeMap::new(),
+        carry: Carry::new(),
+    };
     let mut rated = PoolMonth::default();
     let mut to_date: BTreeMap<AccountId, PoolAccount> = BTreeMap::new();
     let none = BTreeMap::new();

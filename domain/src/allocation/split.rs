@@ -102,7 +102,12 @@ struct Held<'a> {
 }
 
 /// Splits a pool's day; `indoor` is the units' own energy of that day.
-pub fn split_day(premises: &Premises, rule: Option<&RulePublished>, day: Day, indoor: &BTreeMap<UnitId, Energy>) -> Split {
+pub fn split_day(
+    premises: &Premises,
+    rule: Option<&RulePublished>,
+    day: Day,
+    indoor: &BTreeMap<UnitId, Energy>,
+) -> Split {
     let Some(rule) = rule else {
         return Split { rest_energy: day.energy, rest_nano: day.nano, ..Split::default() };
     };

@@ -32,7 +32,9 @@ impl Site {
         }
         let targets = self.targets.range(..=month);
         self.billed = targets
-            .flat_map(|(month, target)| target.accounts.iter().map(|(account, of)| ((account.clone(), *month), of.clone())))
+            .flat_map(|(month, target)| {
+                target.accounts.iter().map(|(account, of)| ((account.clone(), *month), of.clone()))
+            })
             .collect();
         bodies
     }
@@ -140,7 +142,16 @@ impl Site {
 }
 
 fn blank(month: Month, amount: Money) -> BillAdjustment {
-    BillAdjustment { amount_minor: amount, days: None, line: None, month, pool: None, quantity: None, tax: None, unit: None }
+    BillAdjustment {
+        amount_minor: amount,
+        days: None,
+        line: None,
+        month,
+        pool: None,
+        quantity: None,
+        tax: None,
+        unit: None,
+    }
 }
 
 fn adjust_lines(month: Month, now: &AccountMonth, then: &AccountMonth) -> Vec<BillAdjustment> {
@@ -151,9 +162,8 @@ fn adjust_lines(month: Month, now: &AccountMonth, then: &AccountMonth) -> Vec<Bi
         let amount = |line: Option<&crate::rating::Line>| line.map_or(Money::ZERO, |line| line.amount);
         let quantity = |line: Option<&crate::rating::Line>| line.map_or(0, |line| line.quantity);
         let days = |line: Option<&crate::rating::Line>| line.and_then(|line| line.days);
-        let of_days = days(line).or(days(before)).map(|_| {
-            days(line).unwrap_or(0).saturating_sub(days(before).unwrap_or(0))
-        });
+        let of_days =
+            days(line).or(days(before)).map(|_| days(line).unwrap_or(0).saturating_sub(days(before).unwrap_or(0)));
         let (money, energy) = (amount(line) - amount(before), quantity(line).saturating_sub(quantity(before)));
         if money.is_zero() && energy == 0 && of_days.unwrap_or(0) == 0 {
             continue;
@@ -173,7 +183,8 @@ fn adjust_lines(month: Month, now: &AccountMonth, then: &AccountMonth) -> Vec<Bi
 
 fn adjust_shares(month: Month, now: &AccountMonth, then: &AccountMonth) -> Vec<BillAdjustment> {
     let pools: BTreeSet<_> = now.shared.keys().chain(then.shared.keys()).collect();
-    let of = |of: &AccountMonth, pool| of.shared.get(pool).map_or((Energy::ZERO, Money::ZERO), |s| (s.energy, s.amount));
+    let of =
+        |of: &AccountMonth, pool| of.shared.get(pool).map_or((Energy::ZERO, Money::ZERO), |s| (s.energy, s.amount));
     let mut all = Vec::new();
     for pool in pools {
         let ((energy, amount), (energy_then, amount_then)) = (of(now, pool), of(then, pool));
@@ -240,7 +251,8 @@ fn is_empty(bill: &BillIssued) -> bool {
 
 /// Cuts a bill that is too long for one event.
 fn parts(whole: BillIssued) -> Vec<BillIssued> {
-    let lens = [whole.indoor.len(), whole.adjustments.len(), whole.recharges.len(), whole.shared.len(), whole.postings.len()];
+    let lens =
+        [whole.indoor.len(), whole.adjustments.len(), whole.recharges.len(), whole.shared.len(), whole.postings.len()];
     let count = lens.into_iter().map(|len| len.div_ceil(ROWS_A_PART)).max().unwrap_or(1).max(1);
     let number = |index: usize| i64::try_from(index).expect("few parts");
     let mut bill = whole.clone();

@@ -11,7 +11,9 @@ pub enum BillingError {
     #[error(transparent)]
     Metering(#[from] MeteringError),
     /// A leased point used energy on a settled day without a tariff.
-    #[error("point {point} used energy on {day} under a lease, but has no tariff then; assign one from {day} or before")]
+    #[error(
+        "point {point} used energy on {day} under a lease, but has no tariff then; assign one from {day} or before"
+    )]
     NoTariff {
         /// The point.
         point: PointId,

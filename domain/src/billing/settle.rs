@@ -34,7 +34,8 @@ impl Site {
             let accounts: BTreeSet<&AccountId> = target.accounts.keys().chain(posted.accounts.keys()).collect();
             let none = AccountMonth::default();
             for account in accounts {
-                let (now, then) = (target.accounts.get(account).unwrap_or(&none), posted.accounts.get(account).unwrap_or(&none));
+                let (now, then) =
+                    (target.accounts.get(account).unwrap_or(&none), posted.accounts.get(account).unwrap_or(&none));
                 if now != then {
                     let of = settled.entry(account).or_insert_with(|| empty_settlement(account, &run));
                     of.lines.extend(line_differences(*month, now, then));
@@ -159,7 +160,9 @@ fn tax_differences(month: Month, now: Option<&TaxLine>, then: Option<&TaxLine>) 
     match (now, then) {
         (None, None) => Vec::new(),
         (Some(now), Some(then)) if now == then => Vec::new(),
-        (Some(now), Some(then)) if same_tax(now, then) => vec![row(now, now.amount, now.base, now.amount - then.amount)],
+        (Some(now), Some(then)) if same_tax(now, then) => {
+            vec![row(now, now.amount, now.base, now.amount - then.amount)]
+        }
         (now, then) => {
             let gone = then.map(|tax| row(tax, Money::ZERO, Money::ZERO, -tax.amount));
             gone.into_iter().chain(now.map(|tax| row(tax, tax.amount, tax.base, tax.amount))).collect()
@@ -243,9 +246,8 @@ fn pages(pool: &PoolId, day: &PoolDay, run: &str) -> Vec<Body> {
 
 /// The last decision of a run.
 pub(super) fn closing(due: Due, seen: u64, digest: &[u8; 32], decisions: &[Body]) -> Body {
-    let count = |of: fn(&Body) -> bool| {
-        i64::try_from(decisions.iter().filter(|body| of(body)).count()).expect("few decisions")
-    };
+    let count =
+        |of: fn(&Body) -> bool| i64::try_from(decisions.iter().filter(|body| of(body)).count()).expect("few decisions");
     Body::DaySettled(DaySettled {
         accounts: count(|body| matches!(body, Body::AccountSettled(_))),
         bills: count(|body| matches!(body, Body::BillIssued(_))),

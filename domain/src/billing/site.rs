@@ -111,7 +111,8 @@ impl Site {
             }
             Body::PostingMade(data) => self.ledger.post(event.time, event.received, data),
             Body::MeterInstalled(data) => {
-                if let Some(first) = self.first_day.filter(|day| data.installed < self.premises.calendar.start_of(*day)) {
+                if let Some(first) = self.first_day.filter(|day| data.installed < self.premises.calendar.start_of(*day))
+                {
                     return Err(BillingError::BeforeFirstDay { meter: data.id.clone(), at: data.installed, first });
                 }
                 self.metering.install(data, event.received)?;
@@ -167,14 +168,11 @@ impl Site {
         let site = self.premises.site.as_ref()?;
         let calendar = &self.premises.calendar;
         let day = self.settled_to.map(Date::next).or_else(|| self.first_day());
-        let settlement = day.map(|day| Due {
-            at: calendar.end_of(day).plus(site.settle_after_s),
-            kind: RunKind::Settlement(day),
-        });
-        let bill = self.next_bill_month().map(|month| Due {
-            at: calendar.end_of(month.last()).plus(site.bill_after_s),
-            kind: RunKind::Bill(month),
-        });
+        let settlement =
+            day.map(|day| Due { at: calendar.end_of(day).plus(site.settle_after_s), kind: RunKind::Settlement(day) });
+        let bill = self
+            .next_bill_month()
+            .map(|month| Due { at: calendar.end_of(month.last()).plus(site.bill_after_s), kind: RunKind::Bill(month) });
         settlement.into_iter().chain(bill).min()
     }
 

@@ -7,9 +7,9 @@ use super::canonical::{self, CanonicalError};
 use super::decision::{AccountSettled, BillIssued, DaySettled, PoolDayAllocated};
 use super::envelope::{Event, EventError};
 use super::fact::{
-    AccountOpened, AreaMeasured, CalendarPublished, HolidayDeclared, LeaseRecorded, MaxGapSet, MeterInstalled, PointRegistered,
-    PoolDefined, PoolPointsChanged, PostingMade, ReadingReleased, ReadingWithdrawn, RechargeReceived, RulePublished,
-    SiteRegistered, TariffAssigned, TariffPublished, TaxSet, UnitRegistered,
+    AccountOpened, AreaMeasured, CalendarPublished, HolidayDeclared, LeaseRecorded, MaxGapSet, MeterInstalled,
+    PointRegistered, PoolDefined, PoolPointsChanged, PostingMade, ReadingReleased, ReadingWithdrawn, RechargeReceived,
+    RulePublished, SiteRegistered, TariffAssigned, TariffPublished, TaxSet, UnitRegistered,
 };
 use super::readings::ReadingsBatch;
 

@@ -19,7 +19,9 @@ pub use decision::*;
 pub use envelope::{Event, EventError, leaf_hash};
 pub use fact::*;
 pub use id::{AccountId, EventId, MeterId, PointId, PoolId, SiteId, TariffId, UnitId, sha256};
-pub use readings::{BatchError, Decoder, ReadingRow, ReadingsBatch, RosterEntry, RowView, kwh_text, readings_id, register_mwh};
+pub use readings::{
+    BatchError, Decoder, ReadingRow, ReadingsBatch, RosterEntry, RowView, kwh_text, readings_id, register_mwh,
+};
 
 /// Lower-case hexadecimal digits of bytes.
 pub fn hex(bytes: &[u8]) -> String {

@@ -1,7 +1,10 @@
 //! Kernels over columns of registers, for rating in bulk: every register is
 //! checked, in blocks that the compiler can run in vectors. Whoever calls them
 //! judges a block one by one where its check fails.
-#![expect(clippy::arithmetic_side_effects, reason = "a hot kernel: registers are within 2^53, and the block check finds what is not")]
+#![expect(
+    clippy::arithmetic_side_effects,
+    reason = "a hot kernel: registers are within 2^53, and the block check finds what is not"
+)]
 
 /// What a block of registers showed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +45,8 @@ pub fn check_step(before: &[i64], after: &[i64]) -> BlockCheck {
     }
     let rest = before.iter().zip(after).skip(whole * LANES);
     debug_assert!(rest.len() >= rest_ones.len().min(rest_others.len()));
-    let (mut seen, mut max_step) = bits.iter().zip(&steps).fold((0, 0i64), |(seen, most), (bits, step)| (seen | bits, most.max(*step)));
+    let (mut seen, mut max_step) =
+        bits.iter().zip(&steps).fold((0, 0i64), |(seen, most), (bits, step)| (seen | bits, most.max(*step)));
     for (low, high) in rest {
         let difference = high.wrapping_sub(*low);
         seen |= (*high & BEYOND) | (difference & i64::MIN);
@@ -70,7 +74,9 @@ pub fn cuts(times: &[i64], boundaries: &[i64]) -> Vec<Cut> {
         from += ahead.partition_point(|time| time <= boundary);
         let index = from.saturating_sub(1);
         match (times.get(index), times.get(index + 1)) {
-            (Some(time), Some(next)) if time < boundary => Cut { index, passed_s: boundary - time, whole_s: next - time },
+            (Some(time), Some(next)) if time < boundary => {
+                Cut { index, passed_s: boundary - time, whole_s: next - time }
+            }
             _ => Cut { index, passed_s: 0, whole_s: 0 },
         }
     };

@@ -159,5 +159,8 @@ fn between(one: Accepted, other: Accepted, at: i64) -> i64 {
     let whole = i128::from(other.time).checked_sub(one.time.into());
     let product = step.zip(passed).and_then(|(step, passed)| step.checked_mul(passed)).expect("2^54 × 2^36 fits i128");
     let grown = floor_div(product, whole.expect("instants are bounded"));
-    i64::try_from(grown).ok().and_then(|grown| one.register.checked_add(grown)).expect("it lies between the two registers")
+    i64::try_from(grown)
+        .ok()
+        .and_then(|grown| one.register.checked_add(grown))
+        .expect("it lies between the two registers")
 }

@@ -49,14 +49,24 @@ impl Installation {
         let wrong = |key, why| MeteringError::Table { meter: table.id.clone(), key, why };
         let kwh = |key, value: Option<rust_decimal::Decimal>, least: i64| {
             let checked = |value| Energy::from_kwh(value).map(Energy::get).filter(|mwh| *mwh >= least);
-            value.map(|value| checked(value).ok_or_else(|| wrong(key, "kWh have at most 6 decimals, no sign, and are less than 2^53 mWh"))).transpose()
+            value
+                .map(|value| {
+                    checked(value)
+                        .ok_or_else(|| wrong(key, "kWh have at most 6 decimals, no sign, and are less than 2^53 mWh"))
+                })
+                .transpose()
         };
         let multiplier_units = to_units(table.multiplier)
             .filter(|units| (1..=MULTIPLIER_BOUND).contains(units))
             .ok_or_else(|| wrong("multiplier", "it is positive, at most 1,000,000, with at most 8 decimals"))?;
         let max_mw = table
             .max_kw
-            .map(|kw| Power::from_kw(kw).map(Power::get).filter(|mw| *mw >= 0).ok_or_else(|| wrong("max_kw", "kW have at most 6 decimals and no sign")))
+            .map(|kw| {
+                Power::from_kw(kw)
+                    .map(Power::get)
+                    .filter(|mw| *mw >= 0)
+                    .ok_or_else(|| wrong("max_kw", "kW have at most 6 decimals and no sign"))
+            })
             .transpose()?;
         if table.removed.is_some_and(|removed| removed < table.installed) {
             return Err(wrong("removed", "it is before installed"));
@@ -159,7 +169,9 @@ pub(super) fn rewrap(modulus: Option<i64>, sent: i64, wraps: i32) -> i64 {
     if wraps == 0 {
         return sent;
     }
-    modulus.and_then(|modulus| modulus.checked_mul(wraps.into())?.checked_add(sent)).expect("it was within bounds when it was accepted")
+    modulus
+        .and_then(|modulus| modulus.checked_mul(wraps.into())?.checked_add(sent))
+        .expect("it was within bounds when it was accepted")
 }
 
 /// A number within the installation against its accepted neighbours.
@@ -185,7 +197,8 @@ pub(super) fn compare(table: &Installation, time: i64, sent: i64, near: &Near) -
 
 /// Whether the register would decrease with this one.
 pub(super) fn decreases(register: i64, near: &Near) -> bool {
-    near.before.is_some_and(|before| register < before.register) || near.after.is_some_and(|after| register > after.register)
+    near.before.is_some_and(|before| register < before.register)
+        || near.after.is_some_and(|after| register > after.register)
 }
 
 /// Whether `multiplier × step ÷ time` is more than the meter's power.

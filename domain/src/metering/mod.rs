@@ -136,7 +136,9 @@ impl Metering {
 
     /// The meters of a roster; events in a row mostly share theirs.
     fn slots(&mut self, roster: &Arc<[RosterEntry]>) -> Arc<[Slot]> {
-        if let Some(known) = self.roster.as_ref().filter(|known| Arc::ptr_eq(&known.roster, roster) || known.roster == *roster) {
+        if let Some(known) =
+            self.roster.as_ref().filter(|known| Arc::ptr_eq(&known.roster, roster) || known.roster == *roster)
+        {
             return known.slots.clone();
         }
         let mut slot = |entry: &RosterEntry| {
@@ -218,7 +220,8 @@ impl Metering {
     /// the order of their ids, with the earliest instant whose register may differ.
     pub fn take_changed(&mut self) -> Vec<(MeterId, Instant)> {
         let meters = &mut self.meters;
-        let changed = self.ids.iter().filter_map(|(id, index)| Some((id.clone(), meters.get_mut(*index)?.changed.take()?)));
+        let changed =
+            self.ids.iter().filter_map(|(id, index)| Some((id.clone(), meters.get_mut(*index)?.changed.take()?)));
         changed.collect()
     }
 

@@ -78,7 +78,10 @@ impl Site {
 
     pub(super) fn curve(&self, meter: &str) -> Vec<(i64, i64)> {
         let register = self.metering.register(&id(meter)).expect("it has a table");
-        register.accepted(Instant::new(i64::MIN + 1), Instant::new(i64::MAX)).map(|(time, mwh)| (time.get(), mwh)).collect()
+        register
+            .accepted(Instant::new(i64::MIN + 1), Instant::new(i64::MAX))
+            .map(|(time, mwh)| (time.get(), mwh))
+            .collect()
     }
 }
 
@@ -92,7 +95,18 @@ fn check(table: MeterInstalled, readings: &[(i64, &str)], quarantined: &[(i64, R
 
 #[test]
 fn anything_but_digits_and_a_point_is_not_a_number() {
-    let readings = [(1, "NaN"), (2, "-1.00"), (3, "1e3"), (4, ""), (5, "."), (6, "1.2.3"), (7, "0.0000001"), (8, "9007199254.740992"), (9, " 1"), (10, "+1")];
+    let readings = [
+        (1, "NaN"),
+        (2, "-1.00"),
+        (3, "1e3"),
+        (4, ""),
+        (5, "."),
+        (6, "1.2.3"),
+        (7, "0.0000001"),
+        (8, "9007199254.740992"),
+        (9, " 1"),
+        (10, "+1"),
+    ];
     check(table("M"), &readings, &readings.map(|(hours, _)| (hours, Reason::NotANumber)));
     check(table("M"), &[(1, ".5"), (2, "5."), (3, "007.5"), (4, "9007199254.740991")], &[]);
 }
@@ -112,7 +126,11 @@ fn another_serial_is_a_mismatch_but_none_is_not() {
 #[test]
 fn a_reading_outside_the_installation_is_not_booked() {
     let held = MeterInstalled { installed: at(2), removed: Some(at(5)), ..table("M") };
-    check(held, &[(1, "5"), (2, "5"), (5, "5"), (6, "5")], &[(1, Reason::BeforeInstallation), (6, Reason::AfterRemoval)]);
+    check(
+        held,
+        &[(1, "5"), (2, "5"), (5, "5"), (6, "5")],
+        &[(1, Reason::BeforeInstallation), (6, Reason::AfterRemoval)],
+    );
 }
 
 #[test]
@@ -126,7 +144,11 @@ fn a_reading_may_be_300_s_ahead_of_its_receipt() {
 
 #[test]
 fn the_same_register_again_is_a_duplicate_another_a_conflict() {
-    check(table("M"), &[(1, "5.0"), (1, "5.00"), (1, "5.01"), (1, "0")], &[(1, Reason::Conflict), (1, Reason::Conflict)]);
+    check(
+        table("M"),
+        &[(1, "5.0"), (1, "5.00"), (1, "5.01"), (1, "0")],
+        &[(1, Reason::Conflict), (1, Reason::Conflict)],
+    );
 }
 
 #[test]
@@ -176,7 +198,10 @@ fn the_first_reason_that_applies_is_the_one() {
     site.send(at(1), row("M", at(2), "0"));
     site.send(at(3), row("M", at(0), "0"));
     site.advance(9);
-    assert_eq!(site.reasons(), [(-1, Reason::SerialMismatch), (-1, Reason::NotANumber), (0, Reason::Conflict), (2, Reason::Future)]);
+    assert_eq!(
+        site.reasons(),
+        [(-1, Reason::SerialMismatch), (-1, Reason::NotANumber), (0, Reason::Conflict), (2, Reason::Future)]
+    );
 }
 
 #[test]
@@ -253,7 +278,14 @@ fn rows_wait_for_their_table_and_are_judged_anew_by_another() {
 #[test]
 fn a_swap_and_a_wrap_as_worked_by_hand() {
     let day = |date: i64| (date - 1) * 24;
-    let one = MeterInstalled { serial: None, installed: at(day(1)), removed: Some(at(day(3) + 10)), start_kwh: kwh("200.00"), final_kwh: kwh("207.50"), ..table("M-1a") };
+    let one = MeterInstalled {
+        serial: None,
+        installed: at(day(1)),
+        removed: Some(at(day(3) + 10)),
+        start_kwh: kwh("200.00"),
+        final_kwh: kwh("207.50"),
+        ..table("M-1a")
+    };
     let two = MeterInstalled {
         installed: at(day(3) + 12),
         start_kwh: kwh("50.00"),
@@ -264,10 +296,24 @@ fn a_swap_and_a_wrap_as_worked_by_hand() {
     let mut site = Site::with(&[one, two]);
     site.sends("M-1a", &[(day(2), "200.00"), (day(3), "205.00")]);
     site.send(at(day(3)).plus(37_800), row("M-1a", at(day(3)).plus(37_800), "207.50"));
-    site.sends("M-1b", &[(day(3) + 11, "50.00"), (day(3) + 18, "50.60"), (day(4), "51.00"), (day(4) + 6, "0.00"), (day(4) + 12, "80.00"), (day(4) + 18, "50.90"), (day(5), "51.50")]);
+    site.sends(
+        "M-1b",
+        &[
+            (day(3) + 11, "50.00"),
+            (day(3) + 18, "50.60"),
+            (day(4), "51.00"),
+            (day(4) + 6, "0.00"),
+            (day(4) + 12, "80.00"),
+            (day(4) + 18, "50.90"),
+            (day(5), "51.50"),
+        ],
+    );
     site.advance(day(6));
     let reasons: Vec<Reason> = site.reasons().into_iter().map(|(_, reason)| reason).collect();
-    assert_eq!(reasons, [Reason::AfterRemoval, Reason::BeforeInstallation, Reason::GhostZero, Reason::TooFast, Reason::Backwards]);
+    assert_eq!(
+        reasons,
+        [Reason::AfterRemoval, Reason::BeforeInstallation, Reason::GhostZero, Reason::TooFast, Reason::Backwards]
+    );
     let energy = |meter, from, to| site.metering.energy(&id(meter), at(from), at(to));
     assert_eq!(energy("M-1a", day(2), day(28)), Energy::new(7_500_000));
     assert_eq!(energy("M-1b", day(2), day(28)), Energy::new(15_000_000));
@@ -278,10 +324,31 @@ fn a_swap_and_a_wrap_as_worked_by_hand() {
 #[test]
 fn a_spike_is_withdrawn_and_a_true_reading_released() {
     let mut site = Site::with(&[table("M-1"), MeterInstalled { max_kw: kwh("5"), ..table("M-2") }]);
-    site.sends("M-1", &[(0, "0"), (12, "5.00"), (24, "10.00"), (30, "80.00"), (36, "15.00"), (48, "20.00"), (60, "24.00"), (72, "28.00")]);
+    site.sends(
+        "M-1",
+        &[
+            (0, "0"),
+            (12, "5.00"),
+            (24, "10.00"),
+            (30, "80.00"),
+            (36, "15.00"),
+            (48, "20.00"),
+            (60, "24.00"),
+            (72, "28.00"),
+        ],
+    );
     site.sends("M-2", &[(46, "4.00"), (48, "24.00"), (52, "24.00")]);
     site.advance(80);
-    assert_eq!(site.reasons(), [(36, Reason::Backwards), (48, Reason::Backwards), (60, Reason::Backwards), (72, Reason::Backwards), (48, Reason::TooFast)]);
+    assert_eq!(
+        site.reasons(),
+        [
+            (36, Reason::Backwards),
+            (48, Reason::Backwards),
+            (60, Reason::Backwards),
+            (72, Reason::Backwards),
+            (48, Reason::TooFast)
+        ]
+    );
     site.metering.take_changed();
     site.metering.withdraw(&id("M-1"), at(30), at(90));
     site.metering.release(&id("M-2"), at(48), at(100));
@@ -322,7 +389,10 @@ fn acts_that_name_nothing_are_errors_without_effect() {
     let (m, time) = (meter.clone(), at);
     assert_eq!(withdraw(&unknown, 1), Err(MeteringError::UnknownMeter { meter: unknown.clone() }));
     assert_eq!(withdraw(&meter, 2), Err(MeteringError::NothingAccepted { meter: m.clone(), time: time(2) }));
-    assert_eq!(withdraw(&meter, 0), Err(MeteringError::OfTheTable { meter: m.clone(), time: time(0), which: TableReading::Start }));
+    assert_eq!(
+        withdraw(&meter, 0),
+        Err(MeteringError::OfTheTable { meter: m.clone(), time: time(0), which: TableReading::Start })
+    );
     assert_eq!(release(&meter, 1), Err(MeteringError::AlreadyAccepted { meter: m.clone(), time: time(1) }));
     assert_eq!(release(&meter, 4), Err(MeteringError::NothingQuarantined { meter: m.clone(), time: time(4) }));
     assert_eq!(release(&meter, 5), Err(MeteringError::WouldDecrease { meter: m.clone(), time: time(5) }));
@@ -348,10 +418,14 @@ fn a_curve_answers_between_before_and_after_its_readings() {
     assert!(register.has_reading_at_or_after(at(5)) && !register.has_reading_at_or_after(at(5).plus(1)));
     assert!(register.installed_at(at(0)) && !register.installed_at(at(20)) && !register.installed_at(at(-1)));
     let interpolated = |a, b| register.interpolated(at(a), at(b), HOUR);
-    assert!(interpolated(2, 3) && interpolated(3, 4) && !interpolated(2, 4) && !interpolated(4, 6) && interpolated(5, 7));
+    assert!(
+        interpolated(2, 3) && interpolated(3, 4) && !interpolated(2, 4) && !interpolated(4, 6) && interpolated(5, 7)
+    );
     assert!(interpolated(0, 2) && !interpolated(1, 2) && !interpolated(-5, 2) && !interpolated(4, 30));
     let gap = |a: Instant, b: Instant| register.gap_within(a, b, HOUR);
-    assert!(gap(at(3), at(5)) && !gap(at(4), at(5)) && gap(at(1), at(3)) && gap(at(5), at(6)) && gap(at(4).plus(-1), at(5)));
+    assert!(
+        gap(at(3), at(5)) && !gap(at(4), at(5)) && gap(at(1), at(3)) && gap(at(5), at(6)) && gap(at(4).plus(-1), at(5))
+    );
     assert!(!gap(at(20), at(30)) && !register.gap_within(at(2), at(5), 2 * HOUR));
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::event::{
     AccountId, Body, LeaseRecorded, MeterId, MeterInstalled, PointId, PointKind, PointRegistered, PoolId,
-    RulePublished, SiteRegistered, Tax, TariffId, UnitId,
+    RulePublished, SiteRegistered, TariffId, Tax, UnitId,
 };
 use crate::premises::Calendar;
 use crate::quantity::{Date, Instant, Money, to_units};

@@ -39,14 +39,12 @@ pub fn settled(site: &Site) -> Result<Settled, BillingError> {
     let all = last.since(first).saturating_add(1);
     let days = all.min(7);
     let start = last.plus(days.saturating_neg());
-    let before = if days == all {
-        BTreeMap::new()
-    } else {
-        site.targets_until(premises.calendar.end_of(start), start)?
-    };
-    let spent = premises.accounts.keys().map(|account| {
-        (account.clone(), charges(site.targets(), account) - charges(&before, account))
-    });
+    let before =
+        if days == all { BTreeMap::new() } else { site.targets_until(premises.calendar.end_of(start), start)? };
+    let spent = premises
+        .accounts
+        .keys()
+        .map(|account| (account.clone(), charges(site.targets(), account) - charges(&before, account)));
     let spent = spent.collect();
     let facts = Facts::new(premises, site.metering());
     let mut unallocated: BTreeMap<(PointId, Month), Energy> = BTreeMap::new();

@@ -1,11 +1,11 @@
 //! Energy, power, money, prices, instants and dates: each has its type, and
 //! every operation is checked (BILLING §1).
 
-mod decimal;
 mod date;
+mod decimal;
+mod energy;
 mod instant;
 mod money;
-mod energy;
 
 pub use date::{Date, Month, Weekday};
 pub use decimal::{UNITS_PER_ONE, ceil_div, div_round, floor_div, to_units};

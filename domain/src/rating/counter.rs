@@ -60,9 +60,7 @@ impl Counters {
         let window = window.map(|(window, _)| window).expect("all four windows are kept");
         match tariff.tier_basis {
             TierBasis::Total => window.total,
-            TierBasis::Period => {
-                window.by_period.get(tariff.period_name(period)).copied().unwrap_or_default()
-            }
+            TierBasis::Period => window.by_period.get(tariff.period_name(period)).copied().unwrap_or_default(),
         }
     }
 

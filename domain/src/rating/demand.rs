@@ -7,7 +7,12 @@ use crate::quantity::{Instant, Power};
 use crate::tariff::{DemandCharge, Tariff};
 
 /// The highest interval's power among slices of one account and version; none where no interval counts.
-pub(super) fn highest(facts: &Facts<'_>, slices: &[&PointSlice], tariff: &Tariff, charge: &DemandCharge) -> Option<Power> {
+pub(super) fn highest(
+    facts: &Facts<'_>,
+    slices: &[&PointSlice],
+    tariff: &Tariff,
+    charge: &DemandCharge,
+) -> Option<Power> {
     let length = i64::from(charge.interval_minutes).saturating_mul(60);
     let per_hour = 3600i64.checked_div(length).expect("15, 30 or 60 minutes");
     let mut best = None;
@@ -31,7 +36,9 @@ fn runs(slices: &[&PointSlice], tariff: &Tariff, charge: &DemandCharge) -> Vec<(
     let mut runs: Vec<(Instant, Instant, i64)> = Vec::new();
     let wanted = |slice: &&&PointSlice| {
         slice.tariff.as_ref().is_some_and(|(id, version, period)| {
-            *id == tariff.id && *version == tariff.version && charge.period.is_none_or(|p| tariff.period_name(p) == period)
+            *id == tariff.id
+                && *version == tariff.version
+                && charge.period.is_none_or(|p| tariff.period_name(p) == period)
         })
     };
     for slice in slices.iter().filter(wanted) {

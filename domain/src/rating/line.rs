@@ -32,7 +32,10 @@ fn minor_per_major(decimals: u8) -> i128 {
 }
 
 fn product(factors: &[i128]) -> i128 {
-    factors.iter().try_fold(1i128, |total, one| total.checked_mul(*one)).expect("bounded quantities times bounded prices")
+    factors
+        .iter()
+        .try_fold(1i128, |total, one| total.checked_mul(*one))
+        .expect("bounded quantities times bounded prices")
 }
 
 fn money(minor: i128) -> Money {

@@ -7,7 +7,7 @@ use super::demand;
 use super::energy::{EnergyLines, RatedEnergy};
 use super::facts::{Carry, Facts};
 use super::line::{Line, amount_of_days, amount_of_energy, named_key};
-use crate::event::{AccountId, Component, LineKey, Per, PointRegistered, PointId, TariffId, Unit, UnitId};
+use crate::event::{AccountId, Component, LineKey, Per, PointId, PointRegistered, TariffId, Unit, UnitId};
 use crate::premises::{Holder, Subject};
 use crate::quantity::{Date, Energy, Instant, Money, Month, Power};
 use crate::tariff::{PeriodCut, Price, Tariff, period_cuts};
@@ -105,7 +105,13 @@ pub fn rate_point_month(
 }
 
 /// The cuts of a day: periods and changes of lease (BILLING §4).
-fn slice_cuts(facts: &Facts<'_>, unit: &UnitId, tariff: Option<&Tariff>, start: Instant, end: Instant) -> Vec<PeriodCut> {
+fn slice_cuts(
+    facts: &Facts<'_>,
+    unit: &UnitId,
+    tariff: Option<&Tariff>,
+    start: Instant,
+    end: Instant,
+) -> Vec<PeriodCut> {
     let premises = facts.premises;
     let periods = match tariff {
         Some(tariff) => period_cuts(tariff, &premises.calendar, &premises.holidays, start, end),
@@ -179,7 +185,8 @@ fn rate_by_days(
         let of_account = rated.lines.entry(account).or_default();
         of_account.extend(lines);
         if let (Some(minimum), true) = (tariff.minimum, horizon.last_day >= month.last()) {
-            let of_version = of_account.iter().filter(|(key, _)| key.tariff == tariff.id && key.version == tariff.version);
+            let of_version =
+                of_account.iter().filter(|(key, _)| key.tariff == tariff.id && key.version == tariff.version);
             let others: Money = of_version.map(|(_, line)| line.amount).sum();
             let missing = amount_of_days(days, of_days, minimum, decimals) - others;
             if missing > Money::ZERO {
@@ -211,8 +218,6 @@ pub(crate) fn fixed_line(per: Per, price: Price, days: i64, of_days: i64, decima
             of_days: None,
             ..by_month(days, Unit::Day, price, days, of_days, amount_of_days(days, 1, price, decimals))
         },
-        Per::Month => {
-            by_month(1, Unit::Month, price, days, of_days, amount_of_days(days, of_days, price, decimals))
-        }
+        Per::Month => by_month(1, Unit::Month, price, days, of_days, amount_of_days(days, of_days, price, decimals)),
     }
 }

@@ -46,11 +46,8 @@ fn matches(row: &ScheduleRow, date: Date, minute: u16, name: DayName) -> bool {
 impl Tariff {
     /// The period of a local minute.
     pub fn period_at(&self, date: Date, minute: u16, holidays: &BTreeSet<Date>) -> usize {
-        let name = if self.names_holidays && holidays.contains(&date) {
-            DayName::Holiday
-        } else {
-            day_name(date.weekday())
-        };
+        let name =
+            if self.names_holidays && holidays.contains(&date) { DayName::Holiday } else { day_name(date.weekday()) };
         self.schedule.iter().find(|(_, row)| matches(row, date, minute, name)).map_or(0, |(period, _)| *period)
     }
 

@@ -142,9 +142,8 @@ impl Tariff {
                     .collect(),
             })
             .collect();
-        let names_holiday = |row: &ScheduleRow| {
-            row.days.as_ref().is_some_and(|days| days.contains(&crate::event::DayName::Holiday))
-        };
+        let names_holiday =
+            |row: &ScheduleRow| row.days.as_ref().is_some_and(|days| days.contains(&crate::event::DayName::Holiday));
         Self {
             id: published.id.clone(),
             version: published.version,

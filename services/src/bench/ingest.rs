@@ -41,7 +41,12 @@ pub(super) fn measure(data: &Registers, dir: &Path) -> Result<Vec<Figure>, Faile
     let milli = size.saturating_mul(1000).checked_div(readings).unwrap_or_default();
     let raw = u128::try_from(bytes)?.saturating_mul(1000).checked_div(readings).unwrap_or_default();
     let limit = Some((raw, "the events' own bytes"));
-    figures.push(Figure { what: "embedded log, file bytes a reading", unit: "thousandths of a byte", ours: milli, limit });
+    figures.push(Figure {
+        what: "embedded log, file bytes a reading",
+        unit: "thousandths of a byte",
+        ours: milli,
+        limit,
+    });
     figures.push(replay(data, &path)?);
     fs::remove_dir_all(dir)?;
     Ok(figures)
@@ -49,7 +54,8 @@ pub(super) fn measure(data: &Registers, dir: &Path) -> Result<Vec<Figure>, Faile
 
 fn events(data: &Registers) -> Result<Vec<LogEvent>, Failed> {
     let site = SiteId::try_new("bench").ok_or("a good id")?;
-    let meters: Vec<MeterId> = (0..data.meters).filter_map(|meter| MeterId::try_new(&format!("M-{meter:06}"))).collect();
+    let meters: Vec<MeterId> =
+        (0..data.meters).filter_map(|meter| MeterId::try_new(&format!("M-{meter:06}"))).collect();
     let mut bases: Vec<Option<(u64, ReadingsBatch)>> = vec![None; data.meters.div_ceil(METERS_A_PART)];
     let mut all: Vec<LogEvent> = Vec::new();
     for minute in 0..=data.minutes {
@@ -85,7 +91,13 @@ fn events(data: &Registers) -> Result<Vec<LogEvent>, Failed> {
                 chains: Vec::new(),
                 body: Body::ReadingsRecorded(batch),
             };
-            all.push(LogEvent { site: site.clone(), position, id: event.id, kind: Kind::Readings, bytes: event.encode()? });
+            all.push(LogEvent {
+                site: site.clone(),
+                position,
+                id: event.id,
+                kind: Kind::Readings,
+                bytes: event.encode()?,
+            });
         }
     }
     Ok(all)

@@ -74,7 +74,8 @@ pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
                 "limit": figure.limit.map(|(limit, _)| limit.to_string()), "limit_is": figure.limit.map(|(_, is)| is),
             })
         });
-        console.line(json!({"meters": args.meters, "days": args.days, "figures": rows.collect::<Vec<_>>()}).to_string());
+        console
+            .line(json!({"meters": args.meters, "days": args.days, "figures": rows.collect::<Vec<_>>()}).to_string());
     } else {
         for figure in &figures {
             let limit = figure.limit.map_or_else(String::new, |(limit, is)| {

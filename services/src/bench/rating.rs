@@ -32,7 +32,8 @@ pub(super) fn measure(data: &Registers) -> Vec<Figure> {
     });
     let limit = best(|| {
         let began = Clock::now();
-        let total: i64 = data.columns.iter().map(|column| column.iter().fold(0i64, |sum, one| sum.wrapping_add(*one))).sum();
+        let total: i64 =
+            data.columns.iter().map(|column| column.iter().fold(0i64, |sum, one| sum.wrapping_add(*one))).sum();
         black_box(total);
         per_second(data.readings(), began)
     });

@@ -46,9 +46,10 @@ pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
     };
     let entries = history::read(&args.dir, args.log.as_deref()).map_err(failed)?;
     let (site, _) = history::replay(&entries, Some(&format!("bill/{month}"))).map_err(failed)?;
-    let bill = site.issued().values().find(|parts| {
-        parts.first().is_some_and(|bill| bill.account.as_str() == account && bill.month == month)
-    });
+    let bill = site
+        .issued()
+        .values()
+        .find(|parts| parts.first().is_some_and(|bill| bill.account.as_str() == account && bill.month == month));
     let Some(parts) = bill else {
         return Err(wrong(format!("there is no bill of {account} for {month}"), "look at the files under bills/"));
     };
@@ -89,11 +90,7 @@ impl Explained<'_> {
             "bill {} of {} for {}: {} {:?} {name}, tariff {} version {}",
             bill.number, bill.account, bill.month, key.point, key.component, key.tariff, key.version
         ));
-        console.line(format!(
-            "{quantity} x {}{days} = {}",
-            line.price,
-            line.amount_minor.major(self.decimals())
-        ));
+        console.line(format!("{quantity} x {}{days} = {}", line.price, line.amount_minor.major(self.decimals())));
         self.published(&format!("tariff/{}", key.tariff), console);
         if matches!(key.component, Component::Energy | Component::Adder) {
             self.slices(bill, line, console);

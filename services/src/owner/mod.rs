@@ -130,9 +130,10 @@ impl<'a> Owner<'a> {
         rows.sort_by_key(|row| row.time);
         for (part, rows) in (0u32..).zip(ReadingsBatch::split(rows)) {
             let Some(time) = rows.first().map(|row| row.time) else { continue };
-            let base = self.bases.get(&part).filter(|(_, at, base)| {
-                time.since(*at) < BASE_S && time >= *at && same_roster(base.roster(), &rows)
-            });
+            let base = self
+                .bases
+                .get(&part)
+                .filter(|(_, at, base)| time.since(*at) < BASE_S && time >= *at && same_roster(base.roster(), &rows));
             let base = base.map(|(position, _, batch)| (*position, batch));
             let batch = ReadingsBatch::try_new(part, time, &rows, base).map_err(EventError::from)?;
             let id = readings_id(&self.site_id, &batch);

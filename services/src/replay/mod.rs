@@ -32,7 +32,9 @@ pub struct Args {
 /// The failure of a history, with its mend.
 pub(crate) fn failed(error: HistoryError) -> Failure {
     let (exit, mend) = match &error {
-        HistoryError::NoLog(_) | HistoryError::Empty => (Exit::BadInput, "name a folder that `tallywatt run` has written"),
+        HistoryError::NoLog(_) | HistoryError::Empty => {
+            (Exit::BadInput, "name a folder that `tallywatt run` has written")
+        }
         HistoryError::Log(_) => (Exit::Storage, "see that the log is there, readable and not newer than this program"),
         HistoryError::Event { .. } | HistoryError::Billing { .. } => {
             (Exit::Differences, "the log was changed outside tallywatt, or written by a newer version: restore it")

@@ -73,7 +73,13 @@ fn partial_of(out: &Path) -> PathBuf {
     out.with_file_name(name)
 }
 
-fn run_into(args: &Args, folder: SiteFolder, until: Instant, dir: &Path, console: &mut Console) -> Result<Exit, Failure> {
+fn run_into(
+    args: &Args,
+    folder: SiteFolder,
+    until: Instant,
+    dir: &Path,
+    console: &mut Console,
+) -> Result<Exit, Failure> {
     let storage = |error: std::io::Error| failure(Exit::Storage, error, "make room or give rights there");
     if dir.exists() {
         fs::remove_dir_all(dir).map_err(storage)?;
@@ -91,10 +97,14 @@ fn run_into(args: &Args, folder: SiteFolder, until: Instant, dir: &Path, console
     if args.json {
         console.line(summary.to_string());
     } else {
-        let text = |name: &str| summary.get(name).map_or_else(String::new, |v| v.to_string().trim_matches('"').to_owned());
+        let text =
+            |name: &str| summary.get(name).map_or_else(String::new, |v| v.to_string().trim_matches('"').to_owned());
         console.line(format!(
             "{} events, {} settlements and bill runs, {} bills, root {}",
-            text("events"), text("runs"), text("bills"), text("root")
+            text("events"),
+            text("runs"),
+            text("bills"),
+            text("root")
         ));
     }
     Ok(Exit::Done)
@@ -134,7 +144,9 @@ fn play(
     let mut owner = Owner::new(log, folder.site.clone(), commit).map_err(stop)?;
     let arrivals = arrivals(folder);
     let bar = ProgressBar::new(u64::try_from(arrivals.len()).unwrap_or(u64::MAX));
-    bar.set_style(ProgressStyle::with_template("{bar:40} {percent}% {msg} {eta}").unwrap_or(ProgressStyle::default_bar()));
+    bar.set_style(
+        ProgressStyle::with_template("{bar:40} {percent}% {msg} {eta}").unwrap_or(ProgressStyle::default_bar()),
+    );
     let mut settled = Settled::default();
     let mut runs = 0u64;
     for (received, arrival) in arrivals.into_iter().take_while(|(received, _)| *received <= until) {
@@ -188,5 +200,11 @@ fn take_up(owner: &mut Owner<'_>, received: Instant, arrival: Arrival) -> Result
 
 fn append_fact(owner: &mut Owner<'_>, fact: Fact) -> Result<(), crate::owner::OwnerError> {
     let id = EventId::derive(&[b"fact", fact.key.as_bytes()]);
-    owner.append(crate::owner::Draft { id, time: fact.time, received: fact.received, actor: fact.actor, body: fact.body })
+    owner.append(crate::owner::Draft {
+        id,
+        time: fact.time,
+        received: fact.received,
+        actor: fact.actor,
+        body: fact.body,
+    })
 }

@@ -96,7 +96,11 @@ pub struct ReadingsBatch {
 }
 
 pub(super) fn bounded(seconds: i64) -> Result<Instant, BatchError> {
-    if (-2_208_988_800..32_503_680_000).contains(&seconds) { Ok(Instant::new(seconds)) } else { Err(BatchError::Instant) }
+    if (-2_208_988_800..32_503_680_000).contains(&seconds) {
+        Ok(Instant::new(seconds))
+    } else {
+        Err(BatchError::Instant)
+    }
 }
 
 /// Seconds from `earlier` to `later`, both within the years of the layout.
@@ -108,7 +112,12 @@ impl ReadingsBatch {
     /// The batch of these rows, for an event of this time. With a base (the
     /// position of a full event, and its batch) it is written as differences
     /// to it where it can be: the same meters in the same order, and no register lower.
-    pub fn try_new(part: u32, time: Instant, rows: &[ReadingRow], base: Option<(u64, &Self)>) -> Result<Self, BatchError> {
+    pub fn try_new(
+        part: u32,
+        time: Instant,
+        rows: &[ReadingRow],
+        base: Option<(u64, &Self)>,
+    ) -> Result<Self, BatchError> {
         if rows.is_empty() {
             return Err(BatchError::Empty);
         }
@@ -144,7 +153,14 @@ impl ReadingsBatch {
         Self { part, time, roster: roster.into(), registers: registers.into(), base: None, odd }
     }
 
-    fn delta(part: u32, time: Instant, rows: &[ReadingRow], position: u64, base: &Self, mut odd: Oddities) -> Option<Self> {
+    fn delta(
+        part: u32,
+        time: Instant,
+        rows: &[ReadingRow],
+        position: u64,
+        base: &Self,
+        mut odd: Oddities,
+    ) -> Option<Self> {
         if base.base.is_some() || base.roster.len() != rows.len() {
             return None;
         }
@@ -248,7 +264,8 @@ impl ReadingsBatch {
     pub fn views(&self) -> impl Iterator<Item = RowView<'_>> {
         let odd = &self.odd;
         let (mut texts, mut times) = (Cursor(&odd.texts), Cursor(&odd.times));
-        let (mut decimals, mut serials, mut devices) = (Cursor(&odd.decimals), Cursor(&odd.serials), Cursor(&odd.devices));
+        let (mut decimals, mut serials, mut devices) =
+            (Cursor(&odd.decimals), Cursor(&odd.serials), Cursor(&odd.devices));
         self.roster.iter().zip(&*self.registers).enumerate().map(move |(index, (entry, units))| {
             let text = texts.take(index);
             let time = times.take(index).map_or(self.time, |seconds| self.time.plus(*seconds));

@@ -70,7 +70,8 @@ impl Decoder {
     pub fn remember(&mut self, event: &Event) {
         let Body::ReadingsRecorded(batch) = &event.body else { return };
         if batch.base.is_none() {
-            self.bases.insert(event.position, Known { roster: batch.roster.clone(), registers: batch.registers.clone() });
+            self.bases
+                .insert(event.position, Known { roster: batch.roster.clone(), registers: batch.registers.clone() });
             if self.bases.len() > BASES_KEPT {
                 self.bases.pop_first();
             }
@@ -112,7 +113,12 @@ impl Decoder {
         Ok((Event { position, id, site, time, received, actor, cause, chains: Vec::new(), body }, roster))
     }
 
-    fn read_payload<'a>(&self, input: &mut Reader<'a>, position: u64, time: Instant) -> Result<(ReadingsBatch, Option<&'a [u8]>), EventError> {
+    fn read_payload<'a>(
+        &self,
+        input: &mut Reader<'a>,
+        position: u64,
+        time: Instant,
+    ) -> Result<(ReadingsBatch, Option<&'a [u8]>), EventError> {
         let flags = input.byte()?;
         let part = u32::try_from(input.varint()?).map_err(|_| BatchError::NotCanonical("a part beyond 32 bits"))?;
         let rows = input.length()?;
@@ -123,7 +129,8 @@ impl Decoder {
         let (roster, base) = if flags & DELTA == 0 {
             let from = input.0;
             // Entries end where they end: the same first bytes and number of rows are the same roster.
-            let known = self.rosters.get(&part).filter(|known| known.roster.len() == rows && from.starts_with(&known.bytes));
+            let known =
+                self.rosters.get(&part).filter(|known| known.roster.len() == rows && from.starts_with(&known.bytes));
             let roster = match known {
                 Some(known) => {
                     input.raw(known.bytes.len())?;
@@ -135,7 +142,10 @@ impl Decoder {
             (roster, None)
         } else {
             let back = input.varint()?;
-            let of = position.checked_sub(back).filter(|_| back > 0).ok_or(BatchError::NotCanonical("a base that is not before"))?;
+            let of = position
+                .checked_sub(back)
+                .filter(|_| back > 0)
+                .ok_or(BatchError::NotCanonical("a base that is not before"))?;
             let known = self.bases.get(&of).ok_or(EventError::MissingBase(of))?;
             if known.roster.len() != rows {
                 return Err(BatchError::NotCanonical("another number of rows than the base").into());
@@ -165,7 +175,12 @@ fn read_front_coded(input: &mut Reader<'_>, text: &mut Vec<u8>) -> Result<(), Ba
     Ok(())
 }
 
-fn read_odd<T>(input: &mut Reader<'_>, rows: usize, least: usize, mut value: impl FnMut(&mut Reader<'_>, usize) -> Result<T, BatchError>) -> Result<Vec<(usize, T)>, BatchError> {
+fn read_odd<T>(
+    input: &mut Reader<'_>,
+    rows: usize,
+    least: usize,
+    mut value: impl FnMut(&mut Reader<'_>, usize) -> Result<T, BatchError>,
+) -> Result<Vec<(usize, T)>, BatchError> {
     let count = input.length()?;
     if count < least || count > rows {
         return broken("a column of oddities with too few or too many");
@@ -242,12 +257,20 @@ fn read_registers(input: &mut Reader<'_>, rows: usize, base: Option<&[i64]>) -> 
     }
 }
 
-fn read_words<W: Word<N>, const N: usize>(input: &mut Reader<'_>, rows: usize, base: Option<&[i64]>) -> Result<Arc<[i64]>, BatchError> {
+fn read_words<W: Word<N>, const N: usize>(
+    input: &mut Reader<'_>,
+    rows: usize,
+    base: Option<&[i64]>,
+) -> Result<Arc<[i64]>, BatchError> {
     let column = input.raw(rows.checked_mul(N).ok_or(BatchError::Length)?)?.as_chunks::<N>().0;
     let bits = N.saturating_mul(8);
     let large = read_odd(input, rows, 0, |input, _| {
         let high = input.varint()?;
-        if high == 0 || N == 8 || high >= DIFFERENCE_BOUND >> bits { broken("a difference out of bounds") } else { Ok(high << bits) }
+        if high == 0 || N == 8 || high >= DIFFERENCE_BOUND >> bits {
+            broken("a difference out of bounds")
+        } else {
+            Ok(high << bits)
+        }
     })?;
     if N == 8 && column.iter().any(|word| W::read(*word).into() >= DIFFERENCE_BOUND) {
         return broken("a difference out of bounds");

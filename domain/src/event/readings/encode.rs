@@ -132,15 +132,23 @@ fn write_roster(out: &mut Writer, roster: &[RosterEntry]) {
 fn write_registers(out: &mut Writer, batch: &ReadingsBatch) {
     let base = batch.base.as_ref().map(|base| &*base.registers);
     let low = |row: usize| base.and_then(|base| base.get(row)).copied().unwrap_or(0);
-    let differences: Vec<u64> =
-        batch.registers.iter().enumerate().map(|(row, register)| register.wrapping_sub(low(row)).cast_unsigned()).collect();
+    let differences: Vec<u64> = batch
+        .registers
+        .iter()
+        .enumerate()
+        .map(|(row, register)| register.wrapping_sub(low(row)).cast_unsigned())
+        .collect();
     let width = width(differences.iter().copied(), differences.len());
     out.byte(u8::try_from(width).expect("at most 8"));
     for difference in &differences {
         out.raw(difference.to_le_bytes().get(..width).unwrap_or_default());
     }
-    let large: Vec<(usize, u64)> =
-        differences.iter().map(|difference| above(*difference, width)).enumerate().filter(|(_, high)| *high > 0).collect();
+    let large: Vec<(usize, u64)> = differences
+        .iter()
+        .map(|difference| above(*difference, width))
+        .enumerate()
+        .filter(|(_, high)| *high > 0)
+        .collect();
     write_odd(out, &large, |out, high| out.varint(*high));
 }
 
@@ -188,5 +196,11 @@ pub fn readings_id(site: &SiteId, batch: &ReadingsBatch) -> EventId {
     let mut payload = Writer::default();
     write_payload(&mut payload, full.as_ref().unwrap_or(batch), 0).expect("a full event has no base");
     let minute = batch.time.get().div_euclid(60);
-    EventId::derive(&[b"readings", site.as_str().as_bytes(), &minute.to_be_bytes(), &batch.part.to_be_bytes(), &payload.0])
+    EventId::derive(&[
+        b"readings",
+        site.as_str().as_bytes(),
+        &minute.to_be_bytes(),
+        &batch.part.to_be_bytes(),
+        &payload.0,
+    ])
 }

@@ -51,8 +51,8 @@ mod tests;
 
 pub use batch::{ReadingRow, ReadingsBatch, RosterEntry, RowView};
 pub use decode::Decoder;
-pub(super) use encode::{MAGIC, encode};
 pub use encode::readings_id;
+pub(super) use encode::{MAGIC, encode};
 pub use register::{kwh_text, register_mwh};
 
 /// Why bytes are no batch, or rows make none.

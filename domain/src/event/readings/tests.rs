@@ -48,11 +48,15 @@ fn check(before: &[&Event], event: &Event, rows: &[ReadingRow]) -> Vec<u8> {
 
 #[test]
 fn odd_texts_serials_times_and_places_are_kept() {
-    let mut rows: Vec<ReadingRow> = ["0", "1204.50", "007.5", ".5", "5.", "NaN", "-1.00", "1e3", "0.0000001", "", "9007199254.740992"]
-        .iter()
-        .enumerate()
-        .map(|(index, kwh)| ReadingRow { place: u32::try_from(index).expect("few") + 2, ..row(&format!("M-{index}"), kwh) })
-        .collect();
+    let mut rows: Vec<ReadingRow> =
+        ["0", "1204.50", "007.5", ".5", "5.", "NaN", "-1.00", "1e3", "0.0000001", "", "9007199254.740992"]
+            .iter()
+            .enumerate()
+            .map(|(index, kwh)| ReadingRow {
+                place: u32::try_from(index).expect("few") + 2,
+                ..row(&format!("M-{index}"), kwh)
+            })
+            .collect();
     rows[1].serial = Some("33B0101".into());
     rows[2].time = NOON.plus(-3600);
     rows[2].device_time = Some(Instant::new(1_104_537_600));
@@ -62,9 +66,11 @@ fn odd_texts_serials_times_and_places_are_kept() {
 
 #[test]
 fn a_delta_keeps_what_differs_from_its_base() {
-    let first: Vec<_> = ["10.000", "20.50", "30", "NaN", "40.1", "1", "2", "3", "4"].iter().map(|kwh| row("M", kwh)).collect();
+    let first: Vec<_> =
+        ["10.000", "20.50", "30", "NaN", "40.1", "1", "2", "3", "4"].iter().map(|kwh| row("M", kwh)).collect();
     let base = event(7, batch(&first, None));
-    let mut rows: Vec<_> = ["10.5", "20.50", "30", "5", "40.1", "1", "2", "99999999", "4"].iter().map(|kwh| row("M", kwh)).collect();
+    let mut rows: Vec<_> =
+        ["10.5", "20.50", "30", "5", "40.1", "1", "2", "99999999", "4"].iter().map(|kwh| row("M", kwh)).collect();
     rows[1].serial = Some("33B".into());
     let of = base.readings().map(|batch| (7, batch));
     rows[5].kwh = "1.0".into();
@@ -81,7 +87,8 @@ fn a_delta_keeps_what_differs_from_its_base() {
 #[test]
 fn a_lower_register_or_another_roster_makes_a_full_event() {
     let base = batch(&[row("A", "5.0"), row("B", "6.0")], None);
-    for rows in [vec![row("A", "4.9"), row("B", "6.0")], vec![row("B", "6.0"), row("A", "5.0")], vec![row("A", "5.0")]] {
+    for rows in [vec![row("A", "4.9"), row("B", "6.0")], vec![row("B", "6.0"), row("A", "5.0")], vec![row("A", "5.0")]]
+    {
         assert_eq!(batch(&rows, Some((1, &base))).base_position(), None);
     }
 }
@@ -138,20 +145,38 @@ fn any_text() -> impl Strategy<Value = String> {
 fn any_row() -> impl Strategy<Value = ReadingRow> {
     let serial = proptest::option::weighted(0.3, "[AB]{0,2}");
     let device = proptest::option::weighted(0.2, -100i64..100);
-    (0u8..4, any_text(), prop_oneof![8 => Just(0i64), 1 => -400i64..400], serial, device, prop_oneof![3 => Just(0u32), 1 => any::<u32>()]).prop_map(
-        |(meter, kwh, offset, serial, device, place)| {
-            let time = NOON.plus(offset);
-            ReadingRow { time, serial: serial.map(Into::into), device_time: device.map(|d| time.plus(d)), place, ..row(&format!("M-{meter}"), &kwh) }
-        },
+    (
+        0u8..4,
+        any_text(),
+        prop_oneof![8 => Just(0i64), 1 => -400i64..400],
+        serial,
+        device,
+        prop_oneof![3 => Just(0u32), 1 => any::<u32>()],
     )
+        .prop_map(|(meter, kwh, offset, serial, device, place)| {
+            let time = NOON.plus(offset);
+            ReadingRow {
+                time,
+                serial: serial.map(Into::into),
+                device_time: device.map(|d| time.plus(d)),
+                place,
+                ..row(&format!("M-{meter}"), &kwh)
+            }
+        })
 }
 
 /// A base, and later rows most of which fit it.
 fn pairs() -> impl Strategy<Value = (Vec<ReadingRow>, Vec<ReadingRow>)> {
-    proptest::collection::vec((any_row(), prop_oneof![9 => Just(None), 1 => any_row().prop_map(Some)], 0i64..70_000), 1..40).prop_map(|rows| {
+    proptest::collection::vec(
+        (any_row(), prop_oneof![9 => Just(None), 1 => any_row().prop_map(Some)], 0i64..70_000),
+        1..40,
+    )
+    .prop_map(|rows| {
         let later = rows.iter().map(|(row, other, step)| match (other, super::register::plain(&row.kwh)) {
             (Some(other), _) => ReadingRow { meter: row.meter.clone(), ..other.clone() },
-            (None, Some(held)) => ReadingRow { kwh: super::register::units_text(held.units + step, held.decimals).into(), ..row.clone() },
+            (None, Some(held)) => {
+                ReadingRow { kwh: super::register::units_text(held.units + step, held.decimals).into(), ..row.clone() }
+            }
             (None, None) => row.clone(),
         });
         (rows.iter().map(|(row, ..)| row.clone()).collect(), later.collect())

@@ -56,7 +56,10 @@ impl Meter {
             return Err(MeteringError::AlreadyAccepted { meter, time: at });
         }
         let judged = self.rows.get(..self.judged).unwrap_or_default();
-        let first = judged.iter().enumerate().find_map(|(index, row)| Some((index, self.number(row)?)).filter(|_| row.time == time));
+        let first = judged
+            .iter()
+            .enumerate()
+            .find_map(|(index, row)| Some((index, self.number(row)?)).filter(|_| row.time == time));
         let (index, sent) = first.ok_or(MeteringError::NothingQuarantined { meter, time: at })?;
         self.withdrawn.retain(|withdrawn| *withdrawn != (time, sent));
         self.released.push(u32::try_from(index).expect("fewer than 2^32 readings of a meter"));

@@ -196,13 +196,29 @@ impl Meter {
             }
         };
         let serial = self.serial(view.serial);
-        let row =
-            Row { time: view.time.get(), value, source, place: view.place, wraps: 0, serial, decimals, status: Status::Pending };
+        let row = Row {
+            time: view.time.get(),
+            value,
+            source,
+            place: view.place,
+            wraps: 0,
+            serial,
+            decimals,
+            status: Status::Pending,
+        };
         self.keep(row, of);
     }
 
     /// As `push`, for a row of a bare batch.
-    pub(in crate::metering) fn push_bare(&mut self, time: i64, value: i64, decimals: u8, serial: u16, source: u32, of: Source) {
+    pub(in crate::metering) fn push_bare(
+        &mut self,
+        time: i64,
+        value: i64,
+        decimals: u8,
+        serial: u16,
+        source: u32,
+        of: Source,
+    ) {
         self.keep(Row { time, value, source, place: 0, wraps: 0, serial, decimals, status: Status::Pending }, of);
     }
 
@@ -232,7 +248,10 @@ impl Meter {
 
     /// Whether something is left that will count later.
     pub(in crate::metering) fn waits(&self) -> bool {
-        self.judged < self.rows.len() || self.acted < self.actions.len() || self.tabled < self.tables.len() || self.due < i64::MAX
+        self.judged < self.rows.len()
+            || self.acted < self.actions.len()
+            || self.tabled < self.tables.len()
+            || self.due < i64::MAX
     }
 
     /// Takes up every fact received by `now`. The first one that is an error
@@ -376,7 +395,11 @@ impl Meter {
             (kept.status, kept.wraps) = (status, wraps);
         }
         if status == Status::Accepted {
-            let place = if self.last.is_none_or(|last| last.time < row.time) { self.curve.len() } else { self.near(row.time).index };
+            let place = if self.last.is_none_or(|last| last.time < row.time) {
+                self.curve.len()
+            } else {
+                self.near(row.time).index
+            };
             self.insert(reference, place, row.time);
         }
     }
@@ -391,7 +414,9 @@ impl Meter {
         if !self.released.is_empty() && self.released.contains(&reference) {
             let near = self.near(row.time);
             return match unwrap(table.modulus_mwh, sent, &near) {
-                Some((wraps, register)) if near.at.is_none() && !decreases(register, &near) => (Status::Accepted, wraps),
+                Some((wraps, register)) if near.at.is_none() && !decreases(register, &near) => {
+                    (Status::Accepted, wraps)
+                }
                 _ if near.at.is_some_and(|at| at.sent == sent) => (Status::Duplicate, 0),
                 _ => {
                     let fault = MeteringError::WouldDecrease { meter: self.id.clone(), time: Instant::new(row.time) };

@@ -43,7 +43,10 @@ impl Meter {
     }
 
     fn time_of(&self, reference: u32) -> i64 {
-        self.row(reference).map(|row| row.time).or_else(|| self.stated_of(reference).map(|stated| stated.time)).unwrap_or(i64::MAX)
+        self.row(reference)
+            .map(|row| row.time)
+            .or_else(|| self.stated_of(reference).map(|stated| stated.time))
+            .unwrap_or(i64::MAX)
     }
 
     fn accepted(&self, reference: u32) -> Option<Accepted> {

@@ -8,14 +8,8 @@ use domain::event::{Body, Chains, Decoder, Event, ReadingRow, ReadingsBatch, lea
 use services::history::{self, Replay};
 
 fn run_case(case: &str, out: &Path) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("site-cases").join(case);
-    let text = std::fs::read_to_string(folder.join("case.json")).expect("the case has a case.json");
-    let case: serde_json::Value = serde_json::from_str(&text).expect("case.json is JSON");
-    let until = case.get("until").and_then(|v| v.as_str()).expect("a case has until");
-    let (folder, out) = (folder.display().to_string(), out.display().to_string());
-    let args = ["tallywatt", "run", &folder, "--until", until, "--out", &out];
-    let cli = services::cli::Cli::try_from_args(args).expect("a good command line");
-    cli.run(&mut services::console::Console::to(std::io::sink())).unwrap_or_else(|f| panic!("{}", f.error));
+    let case = tests::cases::named(case).expect("a case");
+    tests::run::run(&case.path, &case.until, out, &[]).expect("the case runs");
 }
 
 fn replay(dir: &Path) -> Replay {

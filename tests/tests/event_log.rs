@@ -166,7 +166,7 @@ fn a_location_picks_the_adapter() {
     let path = folder.path().join("log.db");
     let log = adapters::event_log::open(path.to_str().expect("is text")).expect("opens");
     assert_eq!(log.head().expect("head"), Sequence(0));
-    assert!(matches!(adapters::event_log::open("nats://127.0.0.1:4222"), Err(LogError::Url(_))));
+    assert!(matches!(adapters::event_log::open("nats:///SHARD"), Err(LogError::Url(_))));
     let options = jetstream::Options::parse("nats://127.0.0.1:4222/SHARD").expect("parses");
     assert_eq!((options.stream.as_str(), options.monitor.as_str()), ("SHARD", "127.0.0.1:8222"));
 }
@@ -230,4 +230,18 @@ fn a_server_that_does_not_sync_is_refused() {
     let error = JetStreamLog::open(&server.options).expect_err("refused").to_string();
     assert!(error.contains("jetstream { sync_interval: always }"), "{error}");
     JetStreamLog::open(&jetstream::Options { allow_unsynced: true, ..server.options.clone() }).expect("for trials");
+}
+
+#[test]
+fn two_streams_share_a_server_and_an_address_names_all_of_it() {
+    let server = Server::start("sync_interval: always");
+    let other = server.url().replace("/SHARD", "/OTHER");
+    for url in [server.url(), other] {
+        let log = adapters::event_log::open(&url).expect("a stream of its own");
+        assert_eq!(log.head().expect("a head"), Sequence(0));
+    }
+    let named = jetstream::Options::parse("nats://127.0.0.1:4222?monitor=127.0.0.1:9000").expect("an address");
+    assert_eq!((named.stream.as_str(), named.monitor.as_str()), ("tallywatt", "127.0.0.1:9000"));
+    let shown = jetstream::Options::parse("nats://127.0.0.1:4222/A?moniter=x").expect_err("a wrong option").to_string();
+    assert!(shown.contains("?monitor=host:port"), "{shown}");
 }

@@ -38,17 +38,23 @@ pub struct Options {
 }
 
 impl Options {
-    /// Of `nats://host:port/STREAM`; monitoring is at the host's port 8222.
+    /// Of `nats://host:port/STREAM?monitor=HOST:PORT`; without them the stream
+    /// is `tallywatt`, and monitoring at the host's port 8222.
     pub fn parse(url: &str) -> Result<Self, LogError> {
-        let place = url.strip_prefix("nats://").and_then(|rest| rest.split_once('/'));
-        let named = |stream: &str| {
-            !stream.is_empty() && stream.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
-        };
-        let Some((server, stream)) = place.filter(|(server, stream)| !server.is_empty() && named(stream)) else {
-            return Err(LogError::Url(url.to_owned()));
-        };
+        let wrong = || LogError::Url(url.to_owned());
+        let rest = url.strip_prefix("nats://").ok_or_else(wrong)?;
+        let (place, query) = rest.split_once('?').map_or((rest, None), |(place, query)| (place, Some(query)));
+        let (server, stream) = place.split_once('/').unwrap_or((place, ""));
+        let stream = if stream.is_empty() { "tallywatt" } else { stream };
+        let named = stream.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+        if server.is_empty() || !named {
+            return Err(wrong());
+        }
         let host = server.rsplit_once(':').map_or(server, |(host, _)| host);
-        let monitor = format!("{host}:8222");
+        let monitor = match query {
+            None => format!("{host}:8222"),
+            Some(query) => query.strip_prefix("monitor=").filter(|at| at.contains(':')).ok_or_else(wrong)?.to_owned(),
+        };
         let (server, stream) = (server.to_owned(), stream.to_owned());
         Ok(Self { server, stream, monitor, allow_unsynced: false, patience: PATIENCE })
     }
@@ -136,7 +142,7 @@ const fn word(kind: Kind) -> &'static str {
 
 fn stored(message: &Message) -> Option<Stored> {
     let sequence = Sequence(header(message, "Nats-Sequence")?.parse().ok()?);
-    let mut tokens = header(message, "Nats-Subject")?.split('.').skip(1);
+    let mut tokens = header(message, "Nats-Subject")?.split('.').skip(2);
     let site = unescape(tokens.next()?)?;
     let name = tokens.next()?;
     let kind = [Kind::Readings, Kind::Fact, Kind::Decision].into_iter().find(|kind| word(*kind) == name)?;
@@ -147,8 +153,10 @@ fn stored(message: &Message) -> Option<Stored> {
 
 impl Connection {
     fn create(&self) -> Result<(), LogError> {
+        let kinds = [Kind::Readings, Kind::Fact, Kind::Decision];
+        let subjects = kinds.map(|kind| format!("tw.{}.*.{}", self.stream, word(kind)));
         let config = json!({
-            "name": self.stream, "subjects": ["tw.*.readings", "tw.*.facts", "tw.*.decisions"],
+            "name": self.stream, "subjects": subjects,
             "retention": "limits", "storage": "file", "discard": "new", "num_replicas": 1,
             "max_age": 0, "max_bytes": -1, "max_msgs": -1, "max_msgs_per_subject": -1, "max_consumers": -1,
             "deny_delete": true, "deny_purge": true, "allow_rollup_hdrs": false,
@@ -181,7 +189,7 @@ impl Connection {
 
     fn page(&self, after: Sequence, filter: &Filter, limit: usize) -> Result<Vec<Stored>, LogError> {
         let site = filter.site.as_ref().map_or("*".to_owned(), escape);
-        let subject = format!("tw.{site}.{}", filter.kind.map_or("*", word));
+        let subject = format!("tw.{}.{site}.{}", self.stream, filter.kind.map_or("*", word));
         let damaged = || LogError::Damaged(Sequence(after.0.saturating_add(1)));
         let messages = self.fetch(after.0.saturating_add(1), &subject, limit)?;
         messages.iter().map(|message| stored(message).ok_or_else(damaged)).collect()
@@ -205,7 +213,7 @@ impl Connection {
                 if last && number > 1 {
                     headers.insert("Nats-Batch-Commit", "1");
                 }
-                let subject = format!("tw.{}.{}", escape(&event.site), word(event.kind));
+                let subject = format!("tw.{}.{}.{}", self.stream, escape(&event.site), word(event.kind));
                 let bytes = event.bytes.clone().into();
                 if number == 1 || last {
                     let asked = self.client.request_with_headers(subject, headers, bytes);

@@ -150,7 +150,9 @@ pub enum LogError {
     #[error("log file could not be read or written")]
     File(#[from] rusqlite::Error),
     /// Not the address of a stream.
-    #[error("{0} does not name a stream: write nats://host:port/STREAM")]
+    #[error(
+        "{0} does not name a stream: write nats://host:port/STREAM, with ?monitor=host:port where monitoring is not at 8222"
+    )]
     Url(String),
     /// A server that acknowledges before it has synced.
     #[error("nats-server does not sync each write: set jetstream {{ sync_interval: always }} in its configuration")]

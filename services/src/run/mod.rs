@@ -137,9 +137,13 @@ fn play(
     commit: usize,
     dir: &Path,
 ) -> Result<serde_json::Value, Failure> {
-    let stop = |error: crate::owner::OwnerError| {
-        let exit = if matches!(error, crate::owner::OwnerError::Log(_)) { Exit::Storage } else { Exit::BadInput };
-        failure(exit, error, "mend the site folder as the message says, and run again")
+    let stop = |error: crate::owner::OwnerError| match error {
+        error @ crate::owner::OwnerError::Log(_) => failure(
+            Exit::Storage,
+            error,
+            "mend what the message says, and run again; nothing was left in the output folder",
+        ),
+        error => failure(Exit::BadInput, error, "mend the site folder as the message says, and run again"),
     };
     let mut owner = Owner::new(log, folder.site.clone(), commit).map_err(stop)?;
     let arrivals = arrivals(folder);

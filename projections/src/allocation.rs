@@ -1,22 +1,13 @@
 //! A pool's month: its lines, its days, and what each account bears.
 
-use domain::allocation::{PartSplit, PoolDay, PoolMonth};
+use domain::allocation::{PartSplit, PoolDay, PoolMonth, basis_name};
 use domain::billing::Site;
-use domain::event::{Basis, PoolId};
+use domain::event::PoolId;
 use domain::quantity::Month;
 use domain::rating::LineKeyExt;
 use serde_json::{Value, json};
 
 use crate::bill::{key_members, show_quantity};
-
-const fn basis_name(basis: Basis) -> &'static str {
-    match basis {
-        Basis::Area => "area",
-        Basis::Consumption => "consumption",
-        Basis::Equal => "equal",
-        Basis::Fixed => "fixed",
-    }
-}
 
 /// The split of a pool's month, as of the last run.
 pub fn document(site: &Site, pool: &PoolId, month: Month, rated: &PoolMonth) -> Value {

@@ -5,4 +5,4 @@ mod pool_month;
 mod split;
 
 pub use pool_month::{PoolAccount, PoolDay, PoolMonth, rate_pool_month};
-pub use split::{Day, PartSplit, ShareOf, Split, show_weight, split_day};
+pub use split::{Day, PartSplit, ShareOf, Split, basis_name, show_weight, split_day};

@@ -72,6 +72,16 @@ pub struct Split {
     pub rest_nano: i128,
 }
 
+/// The word of a basis in rules, decisions and documents.
+pub const fn basis_name(basis: Basis) -> &'static str {
+    match basis {
+        Basis::Area => "area",
+        Basis::Consumption => "consumption",
+        Basis::Equal => "equal",
+        Basis::Fixed => "fixed",
+    }
+}
+
 /// A weight as people read it: m², 1, percent, or kWh.
 pub fn show_weight(basis: Basis, weight: i128) -> String {
     match basis {

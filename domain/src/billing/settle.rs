@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::due::{Due, RunKind};
 use super::site::{RULES_VERSION, Site};
 use super::target::{AccountMonth, MonthTarget, Share, TaxLine};
-use crate::allocation::{PartSplit, PoolDay};
+use crate::allocation::{PartSplit, PoolDay, basis_name};
 use crate::event::{
-    AccountId, AccountSettled, AllocatedPart, AllocatedShare, Basis, Body, DaySettled, PoolDayAllocated, PoolId,
-    SettledLine, SettledShare, SettledSlice, SettledTax, Unit,
+    AccountId, AccountSettled, AllocatedPart, AllocatedShare, Body, DaySettled, PoolDayAllocated, PoolId, SettledLine,
+    SettledShare, SettledSlice, SettledTax, Unit,
 };
 use crate::quantity::{Energy, Money, Month};
 use crate::rating::{Facts, Line, LineKeyExt};
@@ -167,15 +167,6 @@ fn tax_differences(month: Month, now: Option<&TaxLine>, then: Option<&TaxLine>) 
             let gone = then.map(|tax| row(tax, Money::ZERO, Money::ZERO, -tax.amount));
             gone.into_iter().chain(now.map(|tax| row(tax, tax.amount, tax.base, tax.amount))).collect()
         }
-    }
-}
-
-const fn basis_name(basis: Basis) -> &'static str {
-    match basis {
-        Basis::Area => "area",
-        Basis::Consumption => "consumption",
-        Basis::Equal => "equal",
-        Basis::Fixed => "fixed",
     }
 }
 

@@ -1,6 +1,7 @@
 //! Ports to the world. Each folder opens with its trait or contract;
 //! implementations are its siblings.
 
+pub mod clock;
 pub mod event_log;
 pub mod intake;
 mod nats;

@@ -1,6 +1,6 @@
 //! The contract of the intake, held against every adapter.
 
-use adapters::intake::{Intake, IntakeError, Item, JetStreamIntake, MAX_BYTES, Place, Spool};
+use adapters::intake::{Intake, IntakeError, Item, JetStreamIntake, MAX_BYTES, MemoryIntake, Place, Spool};
 use domain::event::EventId;
 use tests::nats::{ALWAYS, Server};
 
@@ -11,6 +11,7 @@ fn check<I: Intake>(open: impl Fn() -> I) {
     an_id_waits_once(&open);
     only_what_was_given_is_acknowledged(&open);
     any_number_of_processes_offer(&open);
+    all_at_once(&open);
     sizes(&mut open());
 }
 
@@ -132,6 +133,23 @@ fn sizes(intake: &mut impl Intake) {
     intake.offer(id(31), &large[1..]).expect("the largest");
     intake.offer(id(32), b"").expect("nothing at all");
     assert_eq!(rest(intake), [(id(31), large[1..].to_vec()), (id(32), Vec::new())]);
+}
+
+fn all_at_once<I: Intake>(open: impl Fn() -> I) {
+    let mut intake = open();
+    let items = |numbers: &[u64]| numbers.iter().map(|n| (id(*n), text(*n))).collect::<Vec<_>>();
+    intake.offer_all(&items(&[40, 42, 41])).expect("offers");
+    intake.offer_all(&items(&[42, 43])).expect("one of them waits already");
+    let refused = intake.offer_all(&[(id(40), b"other bytes".to_vec())]);
+    assert!(matches!(refused, Err(IntakeError::IdReused(reused)) if reused == id(40)), "{refused:?}");
+    assert_eq!(rest(&mut intake), wanted([40, 42, 41, 43]));
+    clear(&mut open());
+}
+
+#[test]
+fn memory_keeps_the_contract() {
+    let intake = MemoryIntake::new();
+    check(|| intake.reopen());
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //!
 //! # Contract
 //!
-//! - `offer` is durable when it returns. An id that is waiting already, with
+//! - `offer` is durable when it returns (but in memory). An id that is waiting already, with
 //!   the same bytes, is a success and waits once; with other bytes it is
 //!   [`IntakeError::IdReused`]. Any number of processes offer.
 //! - `take` gives what waits, oldest first; each item once from one opened
@@ -13,15 +13,21 @@
 //! - An id is forgotten with its item: offered again later it is given again.
 //!   The log knows ids for ever, so it is appended once all the same; an owner
 //!   leaves out what its log has already.
+//!
+//! What the bytes of an item say is an [`Arrival`].
 
+mod arrival;
 mod jetstream;
+mod memory;
 mod spool;
 
 use domain::event::EventId;
 
 use crate::event_log::LogError;
 
+pub use arrival::{Arrival, ArrivalError, Fact, Poll, PolledMeter};
 pub use jetstream::JetStreamIntake;
+pub use memory::MemoryIntake;
 pub use spool::Spool;
 
 /// The most bytes of an item.
@@ -46,6 +52,11 @@ pub struct Item {
 pub trait Intake: Send {
     /// Keeps an item, durably, once while it waits.
     fn offer(&mut self, id: EventId, bytes: &[u8]) -> Result<(), IntakeError>;
+
+    /// Keeps items in their order, durably. Where one is refused, those before it may be kept: offer what is right again.
+    fn offer_all(&mut self, items: &[(EventId, Vec<u8>)]) -> Result<(), IntakeError> {
+        items.iter().try_for_each(|(id, bytes)| self.offer(*id, bytes))
+    }
 
     /// At most `limit` items that were not yet given, oldest first.
     fn take(&mut self, limit: usize) -> Result<Vec<Item>, IntakeError>;

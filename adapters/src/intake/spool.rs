@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use domain::event::EventId;
-use rusqlite::{Connection, ErrorCode, OptionalExtension as _, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Transaction, TransactionBehavior, params};
 
 use super::{Intake, IntakeError, Item, Place, check_size, check_taken};
 
@@ -68,25 +68,41 @@ fn refusal(error: rusqlite::Error) -> IntakeError {
     }
 }
 
+/// Keeps an item within a transaction.
+fn keep(work: &Transaction<'_>, id: EventId, bytes: &[u8]) -> Result<(), IntakeError> {
+    let same: Option<bool> = work
+        .prepare_cached("SELECT bytes = ?2 FROM item WHERE id = ?1")?
+        .query_row(params![id.as_bytes(), bytes], |row| row.get(0))
+        .optional()?;
+    match same {
+        Some(true) => Ok(()),
+        Some(false) => Err(IntakeError::IdReused(id)),
+        None => {
+            work.prepare_cached("INSERT INTO item (id, bytes) VALUES (?1, ?2)")?
+                .execute(params![id.as_bytes(), bytes])
+                .map_err(refusal)?;
+            Ok(())
+        }
+    }
+}
+
 impl Intake for Spool {
     fn offer(&mut self, id: EventId, bytes: &[u8]) -> Result<(), IntakeError> {
         check_size(bytes)?;
         // Dropped without a commit it is rolled back.
         let work = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(refusal)?;
-        let same: Option<bool> = work
-            .prepare_cached("SELECT bytes = ?2 FROM item WHERE id = ?1")?
-            .query_row(params![id.as_bytes(), bytes], |row| row.get(0))
-            .optional()?;
-        match same {
-            Some(true) => Ok(()),
-            Some(false) => Err(IntakeError::IdReused(id)),
-            None => {
-                work.prepare_cached("INSERT INTO item (id, bytes) VALUES (?1, ?2)")?
-                    .execute(params![id.as_bytes(), bytes])
-                    .map_err(refusal)?;
-                work.commit().map_err(refusal)
-            }
+        keep(&work, id, bytes)?;
+        work.commit().map_err(refusal)
+    }
+
+    /// All or none of them, with one wait for the disk.
+    fn offer_all(&mut self, items: &[(EventId, Vec<u8>)]) -> Result<(), IntakeError> {
+        let work = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(refusal)?;
+        for (id, bytes) in items {
+            check_size(bytes)?;
+            keep(&work, *id, bytes)?;
         }
+        work.commit().map_err(refusal)
     }
 
     fn take(&mut self, limit: usize) -> Result<Vec<Item>, IntakeError> {

@@ -4,6 +4,7 @@
 
 pub mod allocation;
 pub mod billing;
+pub mod compliance;
 pub mod event;
 pub mod ledger;
 pub mod metering;

@@ -1,6 +1,6 @@
 //! The command line: which commands there are, and which module runs each.
 
-use crate::{bench, console::Console, demo, exit::Exit, exit::Failure, explain, import, replay, run};
+use crate::{bench, console::Console, demo, exit::Exit, exit::Failure, explain, import, replay, rules, run};
 use clap::{Parser, Subcommand};
 
 /// An event-sourced billing ledger for prepaid electricity in shared buildings.
@@ -26,6 +26,8 @@ enum Command {
     Replay(replay::Args),
     /// Show how a line of a bill came about, down to its readings.
     Explain(explain::Args),
+    /// List the law's rules that a site can choose.
+    Rules(rules::Args),
     /// Measure rating, replay and append, each beside its raw limit.
     Bench(bench::Args),
     /// Watch a simulated building of 40 units, fast-forward.
@@ -45,6 +47,7 @@ impl Cli {
             Command::Run(args) => run::run(args, console),
             Command::Replay(args) => replay::run(args, console),
             Command::Explain(args) => explain::run(args, console),
+            Command::Rules(args) => rules::run(args, console),
             Command::Bench(args) => bench::run(args, console),
             Command::Demo(args) => demo::run(args, console),
         }

@@ -9,4 +9,5 @@ pub mod history;
 pub mod import;
 pub mod owner;
 pub mod replay;
+pub mod rules;
 pub mod run;

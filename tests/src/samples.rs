@@ -88,6 +88,17 @@ fn payload(name: &str) -> Option<Value> {
             "silent": ["P-1"], "tax": {"amount_minor": 1, "mode": "exclusive", "name": "VAT", "rate": "0.05"},
             "totals": {"adjustments_minor": -2, "charges_minor": 52, "indoor_minor": 20, "indoor_mwh": 1_000_000,
                 "shared_minor": 33, "shared_mwh": 5, "tax_minor": 1}}),
+        "compliance.chosen.v1" => json!({"by": "J. Doe", "cuts": {"hold_on_dispute": true, "other_dues": false},
+            "from": "2026-01-01", "overrides": [{"reason": "not a subdivided unit", "rule": "hk.source-bill",
+                "severity": "warn"}], "preset": "hk", "price_cap": "0.25", "retention_years": 7,
+            "statements": [{"name": "payer", "text": "Riverside Ltd"}], "version": 1}),
+        "supplier_bill.received.v1" => json!({"amount_minor": 120_000, "energy_mwh": 5_000_000_000_i64,
+            "month": "2026-02", "pool": "lifts", "reference": "SB-2", "unit_price": "0.2245"}),
+        "consent.given.v1" => json!({"account": "A-1", "from": "2026-01-01", "reference": "lease, annex 2",
+            "to": "time_of_use", "until": "2027-01-01"}),
+        "finding.raised.v1" => json!({"account": "A-1", "mend": "lower the price", "month": "2026-02",
+            "place": "bill A-1/2026-02", "pool": "lifts", "preset": "uk-resale", "rule": "uk-resale.price-paid",
+            "run": "bill/2026-02", "severity": "block", "text": "0.30 per kWh is above 0.2245", "version": 1}),
         _ => return None,
     })
 }

@@ -4,6 +4,7 @@
 mod check;
 mod csv_rows;
 mod error;
+mod law;
 mod row;
 mod tables;
 mod tariff;

@@ -164,6 +164,11 @@ impl<'a> Row<'a> {
         })
     }
 
+    /// True or false; false where the key is absent.
+    pub(super) fn truth(&self, key: &str) -> Result<bool, FolderError> {
+        Ok(self.get(key, "true or false without quotes", Item::as_bool)?.unwrap_or(false))
+    }
+
     pub(super) fn integer(&self, key: &str) -> Result<i64, FolderError> {
         let value = self.need(key, self.get(key, "a whole number without quotes", Item::as_integer)?)?;
         if value.unsigned_abs() >= 1 << 53 {

@@ -68,6 +68,23 @@ pub(super) const TABLES: &[(&str, &[&str])] = &[
     ("area", &["unit", "area_m2", "from", "received"]),
     ("pool_points", &["pool", "points", "from", "received"]),
     ("max_gap", &["value", "from", "received"]),
+    (
+        "compliance",
+        &[
+            "preset",
+            "version",
+            "from",
+            "by",
+            "price_cap",
+            "retention_years",
+            "statements",
+            "overrides",
+            "cuts",
+            "received",
+        ],
+    ),
+    ("supplier_bill", &["pool", "month", "kwh", "amount", "unit_price", "reference", "received"]),
+    ("consent", &["account", "to", "from", "until", "reference", "received"]),
     ("posting", &["account", "amount", "reference", "time", "by", "reason", "received"]),
     ("withdraw", &["meter", "time", "received", "by", "reason"]),
     ("release", &["meter", "time", "received", "by", "reason"]),
@@ -166,6 +183,12 @@ pub(super) fn entry(table: &'static str, row: &Row<'_>, ids: &Ids, decimals: u8)
             actor = Some(row.text("by")?.to_owned());
             judgement(table, row, ids)?
         }
+        "compliance" => {
+            actor = Some(row.text("by")?.to_owned());
+            super::law::compliance(row)?
+        }
+        "supplier_bill" => super::law::supplier_bill(row, ids, decimals)?,
+        "consent" => super::law::consent(row, ids)?,
         _ => dated(table, row, ids)?,
     };
     Ok(Entry { received, time, table, key, actor, body, line: row.line() })

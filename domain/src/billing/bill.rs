@@ -39,7 +39,7 @@ impl Site {
         bodies
     }
 
-    fn draft(&self, account: &AccountId, month: Month, issued: Instant) -> BillIssued {
+    pub(super) fn draft(&self, account: &AccountId, month: Month, issued: Instant) -> BillIssued {
         let calendar = &self.premises.calendar;
         let (from, until) = (calendar.start_of(month.first()), calendar.end_of(month.last()));
         let none = AccountMonth::default();

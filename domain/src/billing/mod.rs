@@ -3,6 +3,7 @@
 mod bill;
 mod due;
 mod error;
+mod law;
 mod settle;
 mod site;
 mod target;

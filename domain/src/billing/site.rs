@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::due::{Due, RunKind};
 use super::error::BillingError;
 use super::target::{AccountMonth, AllCounters, MonthTarget};
+use crate::compliance::Compliance;
 use crate::event::{AccountId, BillIssued, Body, Event, sha256};
 use crate::ledger::Ledger;
 use crate::metering::Metering;
@@ -30,6 +31,7 @@ pub struct Site {
     pub(super) premises: Premises,
     pub(super) metering: Metering,
     pub(super) ledger: Ledger,
+    pub(super) compliance: Compliance,
     /// Targets as of the last run: what is posted.
     pub(super) targets: BTreeMap<Month, MonthTarget>,
     /// Targets as of the last bill.
@@ -65,6 +67,11 @@ impl Site {
     /// The cash side.
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
+    }
+
+    /// The law's rules that the site is under.
+    pub fn compliance(&self) -> &Compliance {
+        &self.compliance
     }
 
     /// The issued bills, by number; long ones in parts.
@@ -133,7 +140,14 @@ impl Site {
             | Body::AreaMeasured(_)
             | Body::PoolPointsChanged(_)
             | Body::MaxGapSet(_) => self.structure_changed(&event.body),
-            Body::PoolDayAllocated(_) | Body::AccountSettled(_) | Body::DaySettled(_) | Body::BillIssued(_) => {}
+            Body::ComplianceChosen(_) | Body::SupplierBillReceived(_) | Body::ConsentGiven(_) => {
+                self.compliance.apply(&event.body);
+            }
+            Body::PoolDayAllocated(_)
+            | Body::AccountSettled(_)
+            | Body::DaySettled(_)
+            | Body::BillIssued(_)
+            | Body::FindingRaised(_) => {}
         }
         Ok(())
     }
@@ -198,6 +212,7 @@ impl Site {
             self.targets.insert(month, target);
         }
         if let RunKind::Bill(month) = due.kind {
+            decisions.extend(self.raise(month, due));
             decisions.extend(self.issue(month, due.at));
             self.next_bill = Some(month.next());
         }

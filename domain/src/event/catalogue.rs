@@ -11,6 +11,8 @@ use super::fact::{
     PointRegistered, PoolDefined, PoolPointsChanged, PostingMade, ReadingReleased, ReadingWithdrawn, RechargeReceived,
     RulePublished, SiteRegistered, TariffAssigned, TariffPublished, TaxSet, UnitRegistered,
 };
+use super::fact::{ComplianceChosen, ConsentGiven, SupplierBillReceived};
+use super::finding::FindingRaised;
 use super::readings::ReadingsBatch;
 
 macro_rules! catalogue {
@@ -89,12 +91,23 @@ catalogue! {
     AccountSettled = "account.settled.v1",
     DaySettled = "day.settled.v1",
     BillIssued = "bill.issued.v1",
+    ComplianceChosen = "compliance.chosen.v1",
+    SupplierBillReceived = "supplier_bill.received.v1",
+    ConsentGiven = "consent.given.v1",
+    FindingRaised = "finding.raised.v1",
 }
 
 impl Body {
     /// Whether it is a decision of the core; a fact otherwise.
     pub const fn is_decision(&self) -> bool {
-        matches!(self, Self::PoolDayAllocated(_) | Self::AccountSettled(_) | Self::DaySettled(_) | Self::BillIssued(_))
+        matches!(
+            self,
+            Self::PoolDayAllocated(_)
+                | Self::AccountSettled(_)
+                | Self::DaySettled(_)
+                | Self::BillIssued(_)
+                | Self::FindingRaised(_)
+        )
     }
 
     /// The keys of the chains that it belongs to, sorted.
@@ -113,6 +126,7 @@ impl Body {
             | Self::MaxGapSet(_)
             | Self::ReadingWithdrawn(_)
             | Self::ReadingReleased(_)
+            | Self::ComplianceChosen(_)
             | Self::DaySettled(_) => Vec::new(),
             Self::AccountOpened(data) => vec![account(&data.id)],
             Self::LeaseRecorded(data) => vec![account(&data.account)],
@@ -120,6 +134,12 @@ impl Body {
             Self::PostingMade(data) => vec![account(&data.account)],
             Self::AccountSettled(data) => vec![account(&data.account)],
             Self::BillIssued(data) => vec![account(&data.account)],
+            Self::ConsentGiven(data) => vec![account(&data.account)],
+            Self::SupplierBillReceived(data) => data.pool.iter().map(|pool| format!("pool/{pool}")).collect(),
+            Self::FindingRaised(data) => {
+                let pool = data.pool.iter().map(|pool| format!("pool/{pool}"));
+                data.account.iter().map(account).chain(pool).collect()
+            }
             Self::TariffPublished(data) => vec![format!("tariff/{}", data.id)],
             Self::TariffAssigned(data) => {
                 let mut keys: Vec<String> = data.pool.iter().map(|pool| format!("pool/{pool}")).collect();

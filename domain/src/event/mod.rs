@@ -9,6 +9,7 @@ mod chain;
 mod decision;
 mod envelope;
 mod fact;
+mod finding;
 mod id;
 mod readings;
 
@@ -18,6 +19,7 @@ pub use chain::{Chains, Link};
 pub use decision::*;
 pub use envelope::{Event, EventError, leaf_hash};
 pub use fact::*;
+pub use finding::FindingRaised;
 pub use id::{AccountId, EventId, MeterId, PointId, PoolId, SiteId, TariffId, UnitId, sha256};
 pub use readings::{
     BatchError, Decoder, ReadingRow, ReadingsBatch, RosterEntry, RowView, kwh_text, readings_id, register_mwh,

@@ -137,7 +137,11 @@ impl Premises {
             | Body::PoolDayAllocated(_)
             | Body::AccountSettled(_)
             | Body::DaySettled(_)
-            | Body::BillIssued(_) => return false,
+            | Body::BillIssued(_)
+            | Body::ComplianceChosen(_)
+            | Body::SupplierBillReceived(_)
+            | Body::ConsentGiven(_)
+            | Body::FindingRaised(_) => return false,
         }
         true
     }
@@ -207,6 +211,12 @@ impl Premises {
             .map(|(_, tariff)| tariff)
             .filter(|tariff| tariff.from <= day)
             .max_by_key(|tariff| (tariff.from, tariff.version))
+    }
+
+    /// What a tariff is or was assigned to, points first.
+    pub fn subjects_of<'a>(&'a self, tariff: &'a TariffId) -> impl Iterator<Item = &'a Subject> {
+        let has = move |dated: &BTreeMap<Date, TariffId>| dated.values().any(|id| id == tariff);
+        self.assignments.iter().filter(move |(_, dated)| has(dated)).map(|(subject, _)| subject)
     }
 
     /// The rule in force for a pool on a day.

@@ -111,6 +111,7 @@ pub fn run_of(body: &Body) -> Option<String> {
         Body::AccountSettled(data) => Some(data.run.clone()),
         Body::DaySettled(data) => Some(data.run.clone()),
         Body::BillIssued(data) => Some(format!("bill/{}", data.month)),
+        Body::FindingRaised(data) => Some(data.run.clone()),
         _ => None,
     }
 }

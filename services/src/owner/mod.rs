@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use adapters::event_log::{EventLog, Kind, LogError, LogEvent, Sequence};
 use domain::billing::{BillingError, Due, Run, Site};
+use domain::compliance::Finding;
 use domain::event::{
     Body, Chains, Event, EventError, EventId, ReadingRow, ReadingsBatch, RosterEntry, SiteId, leaf_hash, readings_id,
 };
@@ -28,6 +29,9 @@ pub enum OwnerError {
     /// An error of the site that a settlement found.
     #[error(transparent)]
     Billing(#[from] BillingError),
+    /// A publication that the law's rules forbid.
+    #[error("{0}; {mend}, or override the rule with a reason", mend = .0.rule.mend)]
+    Law(Box<Finding>),
 }
 
 /// Something to append, before it has a position.
@@ -57,6 +61,7 @@ pub struct Owner<'a> {
     waiting: Vec<LogEvent>,
     bases: BTreeMap<u32, (u64, Instant, ReadingsBatch)>,
     tree: domain::proof::Frontier,
+    warned: Vec<Finding>,
 }
 
 impl<'a> Owner<'a> {
@@ -74,6 +79,7 @@ impl<'a> Owner<'a> {
             waiting: Vec::new(),
             bases: BTreeMap::new(),
             tree: domain::proof::Frontier::default(),
+            warned: Vec::new(),
         })
     }
 
@@ -95,6 +101,21 @@ impl<'a> Owner<'a> {
     /// The Merkle root over the site's order (AUDIT.md).
     pub fn root(&self) -> [u8; 32] {
         self.tree.root()
+    }
+
+    /// What the law's rules warned of in what was published.
+    pub fn warned(&self) -> &[Finding] {
+        &self.warned
+    }
+
+    /// Judges facts that are about to be appended together by the law's rules; nothing is appended.
+    pub fn check_publication(&mut self, facts: &[&Body]) -> Result<(), OwnerError> {
+        let found = self.site.check_publication(facts);
+        if let Some(finding) = found.iter().find(|finding| finding.blocks()) {
+            return Err(OwnerError::Law(Box::new(finding.clone())));
+        }
+        self.warned.extend(found);
+        Ok(())
     }
 
     /// Appends a fact or a decision, at the latest with the next `flush`.

@@ -99,6 +99,9 @@ fn run_into(
     } else {
         let text =
             |name: &str| summary.get(name).map_or_else(String::new, |v| v.to_string().trim_matches('"').to_owned());
+        for warning in summary.get("warnings").and_then(serde_json::Value::as_array).into_iter().flatten() {
+            console.line(format!("warning: {}", warning.as_str().unwrap_or_default()));
+        }
         console.line(format!(
             "{} events, {} settlements and bill runs, {} bills, root {}",
             text("events"),
@@ -165,7 +168,8 @@ fn play(
     let bills = output::write(dir, owner.site(), until, &settled, &live)
         .map_err(|error| failure(Exit::Storage, error, "make room or give rights there"))?;
     let root = domain::event::hex(&owner.root());
-    Ok(json!({"events": owner.events(), "runs": runs, "bills": bills, "root": root}))
+    let warnings: Vec<String> = owner.warned().iter().map(ToString::to_string).collect();
+    Ok(json!({"events": owner.events(), "runs": runs, "bills": bills, "root": root, "warnings": warnings}))
 }
 
 /// Decides the runs due before an instant; what the last of them saw is kept for days left.
@@ -190,6 +194,7 @@ fn settle_before(
 }
 
 fn take_up(owner: &mut Owner<'_>, received: Instant, arrival: Arrival) -> Result<(), crate::owner::OwnerError> {
+    owner.check_publication(&arrival.facts.iter().map(|fact| &fact.body).collect::<Vec<_>>())?;
     for fact in arrival.facts {
         append_fact(owner, fact)?;
     }

@@ -1,12 +1,16 @@
 //! Facts: what came from outside. Never judged wrong once appended (DESIGN §2).
 //! Fields stand in sorted order, because that is the order of their bytes.
 
+mod compliance;
 mod ledger;
 mod metering;
 mod pool;
 mod premises;
 mod tariff;
 
+pub use compliance::{
+    ComplianceChosen, ConsentGiven, ConsentTo, CutPolicy, RuleOverride, Severity, Statement, SupplierBillReceived,
+};
 pub use ledger::{AccountOpened, PostingMade, RechargeKind, RechargeReceived};
 pub use metering::{MeterInstalled, ReadingReleased, ReadingWithdrawn};
 pub use pool::{Basis, FixedShare, Part, PoolDefined, PoolPointsChanged, RulePublished, Vacant, Zero};

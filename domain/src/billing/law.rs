@@ -1,0 +1,41 @@
+//! Where the law's rules act: on what is about to be published, and on the
+//! bills of a month that is about to be issued.
+
+use super::due::Due;
+use super::site::Site;
+use crate::compliance::{Finding, check_bills, check_publication};
+use crate::event::{BillIssued, Body};
+use crate::quantity::{Instant, Month};
+
+impl Site {
+    /// What the law's rules find in facts that are about to be taken up together; the site is left as it is.
+    pub fn check_publication(&self, facts: &[&Body]) -> Vec<Finding> {
+        let chooses = |body: &&&Body| matches!(body, Body::ComplianceChosen(_));
+        if !self.compliance.is_chosen() && !facts.iter().any(|body| chooses(&body)) {
+            return Vec::new();
+        }
+        let (mut premises, mut compliance) = (self.premises.clone(), self.compliance.clone());
+        for body in facts {
+            premises.apply(body);
+            compliance.apply(body);
+        }
+        facts.iter().flat_map(|body| check_publication(&premises, &compliance, body)).collect()
+    }
+
+    /// What the law's rules find in the bills of a month, were they issued at `at` by what is posted.
+    pub fn check_bills(&self, month: Month, at: Instant) -> Vec<Finding> {
+        if self.compliance.chosen_on(month.first()).is_none() {
+            return Vec::new();
+        }
+        let drafts = self.premises.accounts.keys().map(|account| self.draft(account, month, at));
+        let drafts: Vec<BillIssued> = drafts.collect();
+        check_bills(&self.premises, &self.compliance, month, &drafts)
+    }
+
+    /// The findings of a month as decisions of its bill run.
+    pub(super) fn raise(&self, month: Month, due: Due) -> Vec<Body> {
+        let run = due.kind.to_string();
+        let found = self.check_bills(month, due.at);
+        found.iter().map(|finding| Body::FindingRaised(finding.raised(month, &run))).collect()
+    }
+}

@@ -4,6 +4,7 @@
 pub mod clock;
 pub mod event_log;
 pub mod intake;
+pub mod meter_bus;
 mod nats;
 pub mod site_folder;
 pub mod time_zone;

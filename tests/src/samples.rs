@@ -99,6 +99,19 @@ fn payload(name: &str) -> Option<Value> {
         "finding.raised.v1" => json!({"account": "A-1", "mend": "lower the price", "month": "2026-02",
             "place": "bill A-1/2026-02", "pool": "lifts", "preset": "uk-resale", "rule": "uk-resale.price-paid",
             "run": "bill/2026-02", "severity": "block", "text": "0.30 per kWh is above 0.2245", "version": 1}),
+        "change.recorded.v1" => {
+            json!({"about": ["account/A-1", "tariff/home"], "approver": "M. Roe", "author": "J. Doe",
+            "kind": "undo", "proposal": "11".repeat(16), "reason": "the notice was wrong", "reverses": "22".repeat(16)})
+        }
+        "change.proposed.v1" => json!({"about": ["tariff/home"], "author": "J. Doe",
+            "facts": [{"data": "{\"date\":\"2026-05-04\"}", "type": "holiday.declared.v1"}], "kind": "publish",
+            "reason": "new prices", "reverses": "22".repeat(16)}),
+        "approvals.set.v1" => json!({"persons": 2}),
+        "recharge.suspended.v1" => {
+            json!({"account": "A-l", "amount_minor": 5000, "kind": "recharge", "reference": "R-2"})
+        }
+        "bill.held.v1" => json!({"account": "A-1", "month": "2026-02",
+            "reasons": [{"code": "no_tariff", "day": "2026-02-03", "meter": "M-1", "point": "P-1"}], "run": "bill/2026-02"}),
         _ => return None,
     })
 }

@@ -1,10 +1,12 @@
 //! Bills: a month of an account as known at issue, and what changed of earlier
 //! months since the bill before (BILLING §2, §9).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::due::Due;
+use super::error::BillingError;
 use super::site::Site;
-use super::target::{AccountMonth, rate_of};
+use super::target::{AccountMonth, MonthTarget, rate_of};
 use crate::event::{
     AccountId, BillAdjustment, BillIssued, BillLine, BillPosting, BillRecharge, BillShare, BillTax, BillTotals, Body,
     Component, PointId, TaxMode, Unit,
@@ -16,34 +18,71 @@ const ROWS_A_PART: usize = 80;
 
 impl Site {
     /// Issues the bills of a month, in the order of the accounts' ids.
-    pub(super) fn issue(&mut self, month: Month, issued: Instant) -> Vec<Body> {
+    pub(super) fn issue(&mut self, month: Month, due: Due) -> Vec<Body> {
         let mut bodies = Vec::new();
         let accounts: Vec<AccountId> = self.premises.accounts.keys().cloned().collect();
+        let mut reasons = self.hold_reasons(month);
+        let silent = self.silent_at_end(month);
         for account in accounts {
-            let bill = self.draft(&account, month, issued);
-            self.closing.insert(account, bill.closing_balance_minor);
-            if is_empty(&bill) {
-                continue;
+            match reasons.remove(&account) {
+                Some(reasons) => bodies.push(self.hold(account, month, reasons, due)),
+                None => bodies.extend(self.issue_one(&account, month, due.at, &silent)),
             }
-            self.bills = self.bills.saturating_add(1);
-            let parts = parts(BillIssued { number: self.bills, ..bill });
-            bodies.extend(parts.iter().cloned().map(Body::BillIssued));
-            self.issued.insert(self.bills, parts);
         }
+        let held: BTreeSet<&AccountId> = self.held.keys().map(|(_, account)| account).collect();
+        self.billed.retain(|(account, _), _| held.contains(account));
         let targets = self.targets.range(..=month);
-        self.billed = targets
-            .flat_map(|(month, target)| {
-                target.accounts.iter().map(|(account, of)| ((account.clone(), *month), of.clone()))
-            })
-            .collect();
+        let billed = targets.flat_map(|(month, target)| {
+            target.accounts.iter().map(|(account, of)| ((account.clone(), *month), of.clone()))
+        });
+        self.billed.extend(billed.filter(|((account, _), _)| !held.contains(account)));
         bodies
     }
 
-    pub(super) fn draft(&self, account: &AccountId, month: Month, issued: Instant) -> BillIssued {
+    /// Issues a bill with the next number, unless nothing stands on it.
+    pub(super) fn issue_one(
+        &mut self,
+        account: &AccountId,
+        month: Month,
+        issued: Instant,
+        silent: &BTreeMap<AccountId, Vec<PointId>>,
+    ) -> Vec<Body> {
+        let bill = self.draft(&self.targets, account, month, issued, silent);
+        self.closing.insert(account.clone(), bill.closing_balance_minor);
+        if is_empty(&bill) {
+            return Vec::new();
+        }
+        self.bills = self.bills.saturating_add(1);
+        let parts = parts(BillIssued { number: self.bills, ..bill });
+        let bodies = parts.iter().cloned().map(Body::BillIssued).collect();
+        self.issued.insert(self.bills, parts);
+        bodies
+    }
+
+    /// The bill of an account, were it issued at `at` by the facts applied: without a number, and
+    /// nothing is posted. No part where nothing would stand on it.
+    pub fn preview(&mut self, account: &AccountId, month: Month, at: Instant) -> Result<Vec<BillIssued>, BillingError> {
+        self.judge(at)?;
+        let targets = match self.settled_by(at) {
+            Some(day) => self.targets_until(self.premises.calendar.end_of(day), day)?,
+            None => BTreeMap::new(),
+        };
+        let bill = self.draft(&targets, account, month, at, &self.silent_at_end(month));
+        Ok(if is_empty(&bill) { Vec::new() } else { parts(bill) })
+    }
+
+    pub(super) fn draft(
+        &self,
+        targets: &BTreeMap<Month, MonthTarget>,
+        account: &AccountId,
+        month: Month,
+        issued: Instant,
+        silent: &BTreeMap<AccountId, Vec<PointId>>,
+    ) -> BillIssued {
         let calendar = &self.premises.calendar;
         let (from, until) = (calendar.start_of(month.first()), calendar.end_of(month.last()));
         let none = AccountMonth::default();
-        let of = self.targets.get(&month).and_then(|target| target.accounts.get(account)).unwrap_or(&none);
+        let of = targets.get(&month).and_then(|target| target.accounts.get(account)).unwrap_or(&none);
         let opening = self.closing.get(account).or_else(|| self.premises.accounts.get(account)).copied();
         let opening = opening.unwrap_or_default();
         let recharges: Vec<BillRecharge> = self
@@ -61,7 +100,7 @@ impl Site {
             .postings(account, from, until)
             .map(|one| BillPosting { amount_minor: one.amount, reference: one.reference.clone(), time: one.time })
             .collect();
-        let adjustments = self.adjustments(account, month);
+        let adjustments = self.adjustments(targets, account, month);
         let totals = totals(of, &adjustments);
         let cash = recharges.iter().map(|one| one.amount_minor).chain(postings.iter().map(|one| one.amount_minor));
         let closing = opening + cash.sum() - totals.charges_minor;
@@ -79,27 +118,11 @@ impl Site {
             parts: 1,
             postings,
             recharges,
-            shared: self.shares(of, month),
-            silent: self.silent(account, until),
+            shared: shares(targets.get(&month), of),
+            silent: silent.get(account).cloned().unwrap_or_default(),
             tax: self.bill_tax(of, month, &totals),
             totals,
         }
-    }
-
-    fn shares(&self, of: &AccountMonth, month: Month) -> Vec<BillShare> {
-        let pools = self.targets.get(&month).map(|target| &target.pools);
-        let share = |(pool, share): (&crate::event::PoolId, &super::target::Share)| {
-            let rated = pools?.get(pool)?;
-            Some(BillShare {
-                amount_minor: share.amount,
-                energy_mwh: share.energy,
-                pool: pool.clone(),
-                pool_amount_minor: rated.amount(),
-                pool_energy_mwh: rated.energy(),
-                rules: rated.rules(),
-            })
-        };
-        of.shared.iter().filter_map(share).collect()
     }
 
     fn bill_tax(&self, of: &AccountMonth, month: Month, totals: &BillTotals) -> Option<BillTax> {
@@ -114,21 +137,32 @@ impl Site {
         Some(BillTax { amount_minor: amount, mode: tax.mode, name: tax.name.clone(), rate: tax.rate })
     }
 
-    /// The points of the units that an account holds at an instant, without a reading at or after it.
-    fn silent(&self, account: &AccountId, at: Instant) -> Vec<PointId> {
-        let facts = Facts::new(&self.premises, &self.metering);
-        let points = self.premises.points.values();
-        let held = points.filter(|point| {
-            let holder = point.unit.as_ref().map(|unit| self.premises.holder_at_end(unit, at));
-            holder.is_some_and(|holder| holder.account == *account)
-        });
-        held.filter(|point| facts.silent_at(&point.id, at)).map(|point| point.id.clone()).collect()
+    /// The silent points of each account at a month's end.
+    pub(super) fn silent_at_end(&self, month: Month) -> BTreeMap<AccountId, Vec<PointId>> {
+        self.silent(self.premises.calendar.end_of(month.last()))
     }
 
-    fn adjustments(&self, account: &AccountId, bill_month: Month) -> Vec<BillAdjustment> {
+    /// The points of the units that each account holds at an instant, without a reading at or after it.
+    fn silent(&self, at: Instant) -> BTreeMap<AccountId, Vec<PointId>> {
+        let facts = Facts::new(&self.premises, &self.metering);
+        let mut silent: BTreeMap<AccountId, Vec<PointId>> = BTreeMap::new();
+        for point in self.premises.points.values().filter(|point| facts.silent_at(&point.id, at)) {
+            if let Some(unit) = &point.unit {
+                silent.entry(self.premises.holder_at_end(unit, at).account).or_default().push(point.id.clone());
+            }
+        }
+        silent
+    }
+
+    fn adjustments(
+        &self,
+        targets: &BTreeMap<Month, MonthTarget>,
+        account: &AccountId,
+        bill_month: Month,
+    ) -> Vec<BillAdjustment> {
         let none = AccountMonth::default();
         let mut adjustments = Vec::new();
-        for (month, target) in self.targets.range(..bill_month) {
+        for (month, target) in targets.range(..bill_month) {
             let now = target.accounts.get(account).unwrap_or(&none);
             let then = self.billed.get(&(account.clone(), *month)).unwrap_or(&none);
             if now != then {
@@ -139,6 +173,21 @@ impl Site {
         }
         adjustments
     }
+}
+
+fn shares(target: Option<&MonthTarget>, of: &AccountMonth) -> Vec<BillShare> {
+    let share = |(pool, share): (&crate::event::PoolId, &super::target::Share)| {
+        let rated = target?.pools.get(pool)?;
+        Some(BillShare {
+            amount_minor: share.amount,
+            energy_mwh: share.energy,
+            pool: pool.clone(),
+            pool_amount_minor: rated.amount(),
+            pool_energy_mwh: rated.energy(),
+            rules: rated.rules(),
+        })
+    };
+    of.shared.iter().filter_map(share).collect()
 }
 
 fn blank(month: Month, amount: Money) -> BillAdjustment {

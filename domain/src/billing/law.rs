@@ -27,7 +27,9 @@ impl Site {
         if self.compliance.chosen_on(month.first()).is_none() {
             return Vec::new();
         }
-        let drafts = self.premises.accounts.keys().map(|account| self.draft(account, month, at));
+        let silent = self.silent_at_end(month);
+        let drafts = self.premises.accounts.keys();
+        let drafts = drafts.map(|account| self.draft(&self.targets, account, month, at, &silent));
         let drafts: Vec<BillIssued> = drafts.collect();
         check_bills(&self.premises, &self.compliance, month, &drafts)
     }

@@ -41,6 +41,8 @@ pub struct Site {
     pub(super) issued: BTreeMap<i64, Vec<BillIssued>>,
     pub(super) settled_to: Option<Date>,
     pub(super) last_run: Option<Due>,
+    pub(super) holding: bool,
+    pub(super) held: super::hold::Held,
     next_bill: Option<Month>,
     first_day: Option<Date>,
     dirty_from: Option<Date>,
@@ -116,6 +118,10 @@ impl Site {
                 self.check_refund(event.time, data)?;
                 self.ledger.recharge(event.time, data);
             }
+            Body::RechargeSuspended(data) => self.ledger.suspend(event.time, data),
+            Body::ApprovalsSet(_) => {
+                self.premises.apply(&event.body);
+            }
             Body::PostingMade(data) => self.ledger.post(event.time, event.received, data),
             Body::MeterInstalled(data) => {
                 if let Some(first) = self.first_day.filter(|day| data.installed < self.premises.calendar.start_of(*day))
@@ -143,9 +149,12 @@ impl Site {
             Body::ComplianceChosen(_) | Body::SupplierBillReceived(_) | Body::ConsentGiven(_) => {
                 self.compliance.apply(&event.body);
             }
-            Body::PoolDayAllocated(_)
+            Body::ChangeRecorded(_)
+            | Body::ChangeProposed(_)
+            | Body::PoolDayAllocated(_)
             | Body::AccountSettled(_)
             | Body::DaySettled(_)
+            | Body::BillHeld(_)
             | Body::BillIssued(_)
             | Body::FindingRaised(_) => {}
         }
@@ -200,7 +209,7 @@ impl Site {
     /// Decides a run: every settled day anew, and the differences as decisions.
     /// The facts received up to its instant, and no others, must have been applied.
     pub fn decide(&mut self, due: Due) -> Result<Run, BillingError> {
-        self.metering.advance(due.at)?;
+        self.judge(due.at)?;
         if let RunKind::Settlement(day) = due.kind {
             self.first_day = self.first_day();
             self.settled_to = Some(day);
@@ -211,9 +220,10 @@ impl Site {
         for (month, target) in fresh {
             self.targets.insert(month, target);
         }
+        decisions.extend(self.release(due));
         if let RunKind::Bill(month) = due.kind {
             decisions.extend(self.raise(month, due));
-            decisions.extend(self.issue(month, due.at));
+            decisions.extend(self.issue(month, due));
             self.next_bill = Some(month.next());
         }
         self.last_run = Some(due);
@@ -221,6 +231,18 @@ impl Site {
         self.digest.clear();
         decisions.push(super::settle::closing(due, seen, &digest, &decisions));
         Ok(Run { due, decisions })
+    }
+
+    /// The last day whose settlement is due by an instant.
+    pub(super) fn settled_by(&self, at: Instant) -> Option<Date> {
+        let site = self.premises.site.as_ref()?;
+        let mut settled = self.settled_to;
+        let mut next = settled.map(Date::next).or_else(|| self.first_day())?;
+        while self.premises.calendar.end_of(next).plus(site.settle_after_s) <= at {
+            settled = Some(next);
+            next = next.next();
+        }
+        settled
     }
 
     /// The months whose target may differ from what is posted.
@@ -238,7 +260,7 @@ impl Site {
         let mut month = from.month();
         let mut before = self.targets.range(..month).next_back().map_or(&start, |(_, target)| &target.counters).clone();
         while month <= last_day.month() {
-            let target = MonthTarget::compute(&facts, month, horizon, &before)?;
+            let target = self.checked(MonthTarget::compute(&facts, month, horizon, &before)?)?;
             before = target.counters.clone();
             fresh.insert(month, target);
             month = month.next();
@@ -255,7 +277,7 @@ impl Site {
         let mut before = AllCounters::default();
         let mut month = first_day.month();
         while self.premises.calendar.start_of(month.first()) < until {
-            let target = MonthTarget::compute(&facts, month, horizon, &before)?;
+            let target = self.checked(MonthTarget::compute(&facts, month, horizon, &before)?)?;
             before = target.counters.clone();
             all.insert(month, target);
             month = month.next();
@@ -265,6 +287,6 @@ impl Site {
 
     /// Judges the readings received up to an instant, for live views.
     pub fn advance(&mut self, now: Instant) -> Result<(), BillingError> {
-        Ok(self.metering.advance(now)?)
+        self.judge(now)
     }
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 
 use super::error::BillingError;
+use super::hold::Bare;
 use crate::allocation::{PoolMonth, rate_pool_month};
 use crate::event::{AccountId, LineKey, PointId, PoolId, TaxMode, UnitId};
 use crate::quantity::{Date, Energy, Money, Month, UNITS_PER_ONE, div_round, to_units};
@@ -81,6 +82,8 @@ pub struct MonthTarget {
     pub pools: BTreeMap<PoolId, PoolMonth>,
     /// The slices of all points.
     pub slices: Vec<PointSlice>,
+    /// Leased points that used energy on a settled day without a tariff: one entry an account and point.
+    pub bare: Vec<Bare>,
     pub(crate) counters: AllCounters,
 }
 
@@ -111,8 +114,12 @@ impl MonthTarget {
                 target.accounts.entry(account).or_default().lines.extend(shown);
             }
             let bare = |s: &&PointSlice| s.tariff.is_none() && s.holder.leased && !s.energy.is_zero();
-            if let Some(slice) = rated.slices.iter().find(|s| bare(s) && s.day <= horizon.last_day) {
-                return Err(BillingError::NoTariff { point: point.id.clone(), day: slice.day });
+            for slice in rated.slices.iter().filter(|s| bare(s) && s.day <= horizon.last_day) {
+                let known = |one: &Bare| one.point == slice.point && one.account == slice.holder.account;
+                if !target.bare.iter().any(known) {
+                    let (account, point) = (slice.holder.account.clone(), slice.point.clone());
+                    target.bare.push(Bare { account, point, day: slice.day });
+                }
             }
             target.slices.extend(rated.slices);
         }

@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use super::canonical::{self, CanonicalError};
+use super::change::{ApprovalsSet, BillHeld, ChangeProposed, ChangeRecorded, RechargeSuspended};
 use super::decision::{AccountSettled, BillIssued, DaySettled, PoolDayAllocated};
 use super::envelope::{Event, EventError};
 use super::fact::{
@@ -95,6 +96,11 @@ catalogue! {
     SupplierBillReceived = "supplier_bill.received.v1",
     ConsentGiven = "consent.given.v1",
     FindingRaised = "finding.raised.v1",
+    ChangeRecorded = "change.recorded.v1",
+    ChangeProposed = "change.proposed.v1",
+    ApprovalsSet = "approvals.set.v1",
+    RechargeSuspended = "recharge.suspended.v1",
+    BillHeld = "bill.held.v1",
 }
 
 impl Body {
@@ -107,6 +113,7 @@ impl Body {
                 | Self::DaySettled(_)
                 | Self::BillIssued(_)
                 | Self::FindingRaised(_)
+                | Self::BillHeld(_)
         )
     }
 
@@ -127,6 +134,8 @@ impl Body {
             | Self::ReadingWithdrawn(_)
             | Self::ReadingReleased(_)
             | Self::ComplianceChosen(_)
+            | Self::ApprovalsSet(_)
+            | Self::RechargeSuspended(_)
             | Self::DaySettled(_) => Vec::new(),
             Self::AccountOpened(data) => vec![account(&data.id)],
             Self::LeaseRecorded(data) => vec![account(&data.account)],
@@ -140,6 +149,9 @@ impl Body {
                 let pool = data.pool.iter().map(|pool| format!("pool/{pool}"));
                 data.account.iter().map(account).chain(pool).collect()
             }
+            Self::BillHeld(data) => vec![account(&data.account)],
+            Self::ChangeRecorded(data) => data.about.clone(),
+            Self::ChangeProposed(data) => data.about.clone(),
             Self::TariffPublished(data) => vec![format!("tariff/{}", data.id)],
             Self::TariffAssigned(data) => {
                 let mut keys: Vec<String> = data.pool.iter().map(|pool| format!("pool/{pool}")).collect();

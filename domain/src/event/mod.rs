@@ -1,21 +1,26 @@
 //! Events: what is stored, for ever. The catalogue lists every type with its
 //! version; `canonical` holds the byte rules (AUDIT.md), `envelope` what every
-//! event carries, `fact` what came from outside, `decision` what the core
+//! event carries, `fact` what came from outside, `change` who changed what and why, `decision` what the core
 //! derived, and `readings` the binary layout of a batch of readings.
 
 mod canonical;
 mod catalogue;
 mod chain;
+mod change;
 mod decision;
 mod envelope;
 mod fact;
 mod finding;
 mod id;
+mod key;
 mod readings;
 
 pub use canonical::{CanonicalError, MAX_INTEGER, decode as decode_canonical, encode as encode_canonical};
 pub use catalogue::{Body, CATALOGUE};
 pub use chain::{Chains, Link};
+pub use change::{
+    ApprovalsSet, BillHeld, ChangeKind, ChangeProposed, ChangeRecorded, HoldReason, ProposedFact, RechargeSuspended,
+};
 pub use decision::*;
 pub use envelope::{Event, EventError, leaf_hash};
 pub use fact::*;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::event::{AccountId, PostingMade, RechargeKind, RechargeReceived};
+use crate::event::{AccountId, PostingMade, RechargeKind, RechargeReceived, RechargeSuspended};
 use crate::quantity::{Instant, Money};
 
 /// Money in or back.
@@ -39,6 +39,7 @@ pub struct Ledger {
     postings: BTreeMap<AccountId, Vec<ManualPosting>>,
     known: BTreeMap<(String, RechargeKind), (AccountId, i64)>,
     known_postings: BTreeMap<String, (AccountId, i64)>,
+    suspended: Vec<(Instant, RechargeSuspended)>,
 }
 
 impl Ledger {
@@ -55,6 +56,16 @@ impl Ledger {
         };
         let recharge = Recharge { time, kind: data.kind, reference: data.reference.clone(), amount };
         self.recharges.entry(data.account.clone()).or_default().push(recharge);
+    }
+
+    /// Takes up money that names no known account.
+    pub fn suspend(&mut self, time: Instant, data: &RechargeSuspended) {
+        self.suspended.push((time, data.clone()));
+    }
+
+    /// Money in suspense: no recharge with its reference and kind has come.
+    pub fn unmatched(&self) -> impl Iterator<Item = &(Instant, RechargeSuspended)> {
+        self.suspended.iter().filter(|(_, data)| !self.known.contains_key(&(data.reference.clone(), data.kind)))
     }
 
     /// Takes up a manual posting; a reference that is known has no effect.

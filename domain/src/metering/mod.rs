@@ -225,6 +225,12 @@ impl Metering {
         changed.collect()
     }
 
+    /// The meters whose table states a reading that is quarantined, as judged by the last advance.
+    pub fn faulty(&self) -> impl Iterator<Item = &MeterId> {
+        let faulty = |index: &usize| self.meters.get(*index).is_some_and(Meter::is_faulty);
+        self.ids.iter().filter(move |(_, index)| faulty(index)).map(|(id, _)| id)
+    }
+
     /// What is quarantined, as judged by the last advance: sorted by meter, time, received and place.
     pub fn quarantine(&self) -> Vec<Quarantined> {
         let mut all: Vec<Quarantined> = self.meters.iter().flat_map(|meter| self.quarantine_of(meter)).collect();

@@ -70,6 +70,8 @@ pub struct Premises {
     /// Holidays.
     pub holidays: BTreeSet<Date>,
     max_gaps: BTreeMap<Date, i64>,
+    /// How many persons a change needs, where the site says.
+    pub approvals: Option<i64>,
 }
 
 impl Premises {
@@ -129,7 +131,11 @@ impl Premises {
             Body::MaxGapSet(data) => {
                 self.max_gaps.insert(data.from, data.max_gap_s);
             }
+            Body::ApprovalsSet(data) => self.approvals = Some(data.persons),
             Body::ReadingsRecorded(_)
+            | Body::ChangeRecorded(_)
+            | Body::ChangeProposed(_)
+            | Body::RechargeSuspended(_)
             | Body::RechargeReceived(_)
             | Body::ReadingWithdrawn(_)
             | Body::ReadingReleased(_)
@@ -137,11 +143,12 @@ impl Premises {
             | Body::PoolDayAllocated(_)
             | Body::AccountSettled(_)
             | Body::DaySettled(_)
-            | Body::BillIssued(_)
             | Body::ComplianceChosen(_)
             | Body::SupplierBillReceived(_)
             | Body::ConsentGiven(_)
-            | Body::FindingRaised(_) => return false,
+            | Body::FindingRaised(_)
+            | Body::BillHeld(_)
+            | Body::BillIssued(_) => return false,
         }
         true
     }

@@ -110,6 +110,7 @@ pub fn run_of(body: &Body) -> Option<String> {
         Body::PoolDayAllocated(data) => Some(data.run.clone()),
         Body::AccountSettled(data) => Some(data.run.clone()),
         Body::DaySettled(data) => Some(data.run.clone()),
+        Body::BillHeld(data) => Some(data.run.clone()),
         Body::BillIssued(data) => Some(format!("bill/{}", data.month)),
         Body::FindingRaised(data) => Some(data.run.clone()),
         _ => None,
@@ -118,7 +119,9 @@ pub fn run_of(body: &Body) -> Option<String> {
 
 /// Folds the facts and recomputes every run; `stop` ends it after a run, by its name.
 pub fn replay(entries: &[Entry], stop: Option<&str>) -> Result<(Site, Replay), HistoryError> {
+    // A log that was settled without an error is the same with errors held.
     let mut site = Site::new();
+    site.hold_errors();
     let mut chains = Chains::default();
     let mut found = Replay::default();
     let mut rest = entries;

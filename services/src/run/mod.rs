@@ -38,6 +38,9 @@ pub struct Args {
     /// How many events a commit holds, at most 500.
     #[arg(long, default_value_t = COMMIT, value_name = "EVENTS")]
     commit: usize,
+    /// Hold the bill of an account whose data are in error, and go on, instead of stopping.
+    #[arg(long)]
+    hold: bool,
     /// Write the summary as JSON.
     #[arg(long)]
     json: bool,
@@ -91,7 +94,7 @@ fn run_into(
     if log.head().map_err(log_failure)? != Sequence(0) {
         return Err(failure(Exit::BadInput, "the log has events already", "run into an empty log"));
     }
-    let summary = play(log.as_mut(), folder, until, args.commit, dir)?;
+    let summary = play(log.as_mut(), folder, until, args, dir)?;
     drop(log);
     fs::rename(dir, &args.out).map_err(storage)?;
     if args.json {
@@ -103,10 +106,11 @@ fn run_into(
             console.line(format!("warning: {}", warning.as_str().unwrap_or_default()));
         }
         console.line(format!(
-            "{} events, {} settlements and bill runs, {} bills, root {}",
+            "{} events, {} settlements and bill runs, {} bills, {} held, root {}",
             text("events"),
             text("runs"),
             text("bills"),
+            text("held"),
             text("root")
         ));
     }
@@ -137,7 +141,7 @@ fn play(
     log: &mut dyn EventLog,
     folder: SiteFolder,
     until: Instant,
-    commit: usize,
+    args: &Args,
     dir: &Path,
 ) -> Result<serde_json::Value, Failure> {
     let stop = |error: crate::owner::OwnerError| match error {
@@ -148,7 +152,10 @@ fn play(
         ),
         error => failure(Exit::BadInput, error, "mend the site folder as the message says, and run again"),
     };
-    let mut owner = Owner::new(log, folder.site.clone(), commit).map_err(stop)?;
+    let mut owner = Owner::new(log, folder.site.clone(), args.commit).map_err(stop)?;
+    if args.hold {
+        owner.site_mut().hold_errors();
+    }
     let arrivals = arrivals(folder);
     let bar = ProgressBar::new(u64::try_from(arrivals.len()).unwrap_or(u64::MAX));
     bar.set_style(
@@ -169,7 +176,9 @@ fn play(
         .map_err(|error| failure(Exit::Storage, error, "make room or give rights there"))?;
     let root = domain::event::hex(&owner.root());
     let warnings: Vec<String> = owner.warned().iter().map(ToString::to_string).collect();
-    Ok(json!({"events": owner.events(), "runs": runs, "bills": bills, "root": root, "warnings": warnings}))
+    let held = owner.site().held().len();
+    let events = owner.events();
+    Ok(json!({"events": events, "runs": runs, "bills": bills, "held": held, "root": root, "warnings": warnings}))
 }
 
 /// Decides the runs due before an instant; what the last of them saw is kept for days left.

@@ -161,6 +161,11 @@ impl Meter {
         self.tables.get(self.tabled.checked_sub(1)?)
     }
 
+    /// Whether a reading of its table would be quarantined.
+    pub(in crate::metering) const fn is_faulty(&self) -> bool {
+        self.fault.is_some()
+    }
+
     pub(in crate::metering) fn first_table(&self) -> Option<&Installation> {
         self.tables.first()
     }

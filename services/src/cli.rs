@@ -1,6 +1,6 @@
 //! The command line: which commands there are, and which module runs each.
 
-use crate::{bench, console::Console, demo, exit::Exit, exit::Failure, explain, import, replay, rules, run};
+use crate::{bench, console::Console, demo, exit::Exit, exit::Failure, explain, import, replay, rules, run, what_if};
 use clap::{Parser, Subcommand};
 
 /// An event-sourced billing ledger for prepaid electricity in shared buildings.
@@ -28,6 +28,8 @@ enum Command {
     Explain(explain::Args),
     /// List the law's rules that a site can choose.
     Rules(rules::Args),
+    /// Show what a tariff or rule would have made of a month.
+    WhatIf(what_if::Args),
     /// Measure rating, replay and append, each beside its raw limit.
     Bench(bench::Args),
     /// Watch a simulated building of 40 units, fast-forward.
@@ -48,6 +50,7 @@ impl Cli {
             Command::Replay(args) => replay::run(args, console),
             Command::Explain(args) => explain::run(args, console),
             Command::Rules(args) => rules::run(args, console),
+            Command::WhatIf(args) => what_if::run(args, console),
             Command::Bench(args) => bench::run(args, console),
             Command::Demo(args) => demo::run(args, console),
         }

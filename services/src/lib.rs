@@ -11,3 +11,5 @@ pub mod owner;
 pub mod replay;
 pub mod rules;
 pub mod run;
+pub mod table;
+pub mod what_if;

@@ -1,6 +1,7 @@
 //! A site folder (BILLING §8): `site.toml`, `readings.csv` and
 //! `recharges.csv`, read and judged completely before anything is returned.
 
+mod change;
 mod check;
 mod csv_rows;
 mod error;
@@ -15,6 +16,7 @@ use domain::event::{Body, ReadingRow, SiteId, SiteRegistered};
 use domain::quantity::Instant;
 use toml_edit::Document;
 
+pub use change::{CORRECTABLE, Change, read_change};
 pub use error::FolderError;
 pub(crate) use error::nearest;
 use row::{Row, Source};
@@ -71,7 +73,7 @@ impl SiteFolder {
             return Err(root.error("format", "is not 1", "write format = 1"));
         }
         let ids = defined_ids(&root)?;
-        let (site, site_line) = read_site(&root, &ids)?;
+        let (site, approvals, site_line) = read_site(&root, &ids)?;
         let mut entries = Vec::new();
         for (table, keys) in TABLES {
             for row in root.rows(table, keys)? {
@@ -87,6 +89,7 @@ impl SiteFolder {
         let recharges = check::references(recharges)?;
         let earliest = earliest(&entries, &recharges, &readings);
         let mut facts = vec![site_fact(&site, earliest, site_line), calendar_fact(&root, &site, earliest, site_line)?];
+        facts.extend(approvals.map(|persons| approvals_fact(&site, persons, earliest, site_line)));
         facts.extend(entries.into_iter().chain(recharges).map(|entry| fact(entry, earliest)));
         facts.sort_by_key(|fact| (fact.received, rank(&fact.body)));
         Ok(Self { site: site.id, facts, readings })
@@ -130,10 +133,10 @@ fn defined_ids(root: &Row<'_>) -> Result<Ids, FolderError> {
     Ok(ids)
 }
 
-fn read_site(root: &Row<'_>, ids: &Ids) -> Result<(SiteRegistered, usize), FolderError> {
+fn read_site(root: &Row<'_>, ids: &Ids) -> Result<(SiteRegistered, Option<i64>, usize), FolderError> {
     let read = || {
         let row = root.need("site", root.table("site", tables::SITE_KEYS)?)?;
-        Ok((tables::site(&row, ids)?, row.line()))
+        Ok((tables::site(&row, ids)?, tables::approvals(&row)?, row.line()))
     };
     read().map_err(|mut error: FolderError| {
         error.field = error.field.map(|field| match field.strip_prefix("site") {
@@ -165,6 +168,14 @@ fn site_fact(site: &SiteRegistered, at: Instant, line: usize) -> Fact {
         body: Body::SiteRegistered(site.clone()),
         place: ("site.toml", line),
         after_readings: false,
+    }
+}
+
+fn approvals_fact(site: &SiteRegistered, persons: i64, at: Instant, line: usize) -> Fact {
+    Fact {
+        key: format!("approvals/{}/first", site.id),
+        body: Body::ApprovalsSet(domain::event::ApprovalsSet { persons }),
+        ..site_fact(site, at, line)
     }
 }
 

@@ -10,7 +10,7 @@ use toml_edit::{Item, TableLike, Value};
 
 use super::error::{FolderError, did_you_mean};
 
-const FILE: &str = "site.toml";
+pub(super) const FILE: &str = "site.toml";
 
 /// The starts of a file's lines.
 pub(super) struct Source(Vec<usize>);

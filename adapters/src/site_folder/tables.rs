@@ -26,6 +26,19 @@ pub(super) struct Entry {
     pub(super) line: usize,
 }
 
+/// Who says what a file of changes need not say again.
+pub(super) struct Said {
+    pub(super) by: String,
+    pub(super) reason: String,
+    pub(super) received: Instant,
+}
+
+impl Entry {
+    pub(super) fn again(&self) -> Self {
+        Self { key: self.key.clone(), actor: self.actor.clone(), body: self.body.clone(), ..*self }
+    }
+}
+
 /// The ids that the folder defines.
 #[derive(Default)]
 pub(super) struct Ids {
@@ -35,6 +48,19 @@ pub(super) struct Ids {
     pub(super) accounts: BTreeSet<String>,
     pub(super) tariffs: BTreeSet<String>,
     pub(super) pools: BTreeSet<String>,
+    pub(super) said: Option<Said>,
+}
+
+impl Ids {
+    fn by(&self, row: &Row<'_>) -> Result<String, FolderError> {
+        let said = self.said.as_ref().filter(|_| !row.has("by"));
+        said.map_or_else(|| row.text("by").map(str::to_owned), |said| Ok(said.by.clone()))
+    }
+
+    fn reason(&self, row: &Row<'_>) -> Result<String, FolderError> {
+        let said = self.said.as_ref().filter(|_| !row.has("reason"));
+        said.map_or_else(|| row.text("reason").map(str::to_owned), |said| Ok(said.reason.clone()))
+    }
 }
 
 /// Tables with the order of their facts at one instant and their keys.
@@ -90,8 +116,19 @@ pub(super) const TABLES: &[(&str, &[&str])] = &[
     ("release", &["meter", "time", "received", "by", "reason"]),
 ];
 
-pub(super) const SITE_KEYS: &[&str] =
-    &["id", "name", "time_zone", "currency", "landlord", "holidays", "settle_after", "bill_after", "max_gap", "tax"];
+pub(super) const SITE_KEYS: &[&str] = &[
+    "id",
+    "name",
+    "time_zone",
+    "currency",
+    "landlord",
+    "holidays",
+    "settle_after",
+    "bill_after",
+    "max_gap",
+    "tax",
+    "approvals",
+];
 
 pub(super) fn site(row: &Row<'_>, ids: &Ids) -> Result<SiteRegistered, FolderError> {
     let seconds = |key: &str| Ok(row.minutes_opt(key)?.map(|minutes| minutes.saturating_mul(60)));
@@ -119,6 +156,19 @@ pub(super) fn site(row: &Row<'_>, ids: &Ids) -> Result<SiteRegistered, FolderErr
         tax: tax.as_ref().map(read_tax).transpose()?,
         time_zone: row.text("time_zone")?.to_owned(),
     })
+}
+
+/// How many persons a change needs, where the site says.
+pub(super) fn approvals(row: &Row<'_>) -> Result<Option<i64>, FolderError> {
+    if !row.has("approvals") {
+        return Ok(None);
+    }
+    match row.integer("approvals")? {
+        persons @ 1..=2 => Ok(Some(persons)),
+        persons => {
+            Err(row.error("approvals", format!("is {persons}"), "write 1 or 2: how many persons a change needs"))
+        }
+    }
 }
 
 fn read_tax(row: &Row<'_>) -> Result<Tax, FolderError> {
@@ -165,14 +215,17 @@ pub(super) fn entry(table: &'static str, row: &Row<'_>, ids: &Ids, decimals: u8)
         "rule" => rule(row, ids)?,
         "posting" => {
             let amount = row.need("amount", row.money_opt("amount", decimals)?)?;
-            let at = row.instant("time")?;
+            let at = match (row.instant_opt("time")?, &ids.said) {
+                (None, Some(said)) => said.received,
+                _ => row.instant("time")?,
+            };
             time = Some(at);
-            actor = Some(row.text("by")?.to_owned());
+            actor = Some(ids.by(row)?);
             let data = PostingMade {
                 account: row.known("account", &ids.accounts, AccountId::try_new)?,
                 amount_minor: amount,
-                by: row.text("by")?.to_owned(),
-                reason: row.text("reason")?.to_owned(),
+                by: ids.by(row)?,
+                reason: ids.reason(row)?,
                 reference: row.text("reference")?.to_owned(),
             };
             let received = Some(received.map_or(at, |received| received.max(at)));
@@ -180,7 +233,7 @@ pub(super) fn entry(table: &'static str, row: &Row<'_>, ids: &Ids, decimals: u8)
             return Ok(Entry { received, time, table, key, actor, body: Body::PostingMade(data), line });
         }
         "withdraw" | "release" => {
-            actor = Some(row.text("by")?.to_owned());
+            actor = Some(ids.by(row)?);
             judgement(table, row, ids)?
         }
         "compliance" => {
@@ -393,10 +446,12 @@ fn pool_points(row: &Row<'_>, ids: &Ids, from: Date) -> Result<(String, Body), F
 }
 
 fn judgement(table: &str, row: &Row<'_>, ids: &Ids) -> Result<(String, Body), FolderError> {
-    row.instant("received")?;
+    if ids.said.is_none() {
+        row.instant("received")?;
+    }
     let meter = row.known("meter", &ids.meters, MeterId::try_new)?;
     let reading_time = row.instant("time")?;
-    let (by, reason) = (row.text("by")?.to_owned(), row.text("reason")?.to_owned());
+    let (by, reason) = (ids.by(row)?, ids.reason(row)?);
     let key = format!("{meter}/{reading_time}");
     Ok(if table == "withdraw" {
         (key, Body::ReadingWithdrawn(ReadingWithdrawn { by, meter, reading_time, reason }))

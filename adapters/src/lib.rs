@@ -4,7 +4,9 @@
 pub mod clock;
 pub mod event_log;
 pub mod intake;
+pub mod load_curve;
 pub mod meter_bus;
 mod nats;
 pub mod site_folder;
 pub mod time_zone;
+pub mod urdb;

@@ -22,6 +22,8 @@ enum Command {
     Import(import::Args),
     /// Run a site folder through the whole pipeline.
     Run(run::Args),
+    /// What a load curve costs by a tariff, exact, without a site.
+    Rate(crate::rate::Args),
     /// Recompute every decision of a log, and name each difference.
     Replay(replay::Args),
     /// Show how a line of a bill came about, down to its readings.
@@ -47,6 +49,7 @@ impl Cli {
         match self.command {
             Command::Import(args) => import::run(args, console).map_err(Failure::from),
             Command::Run(args) => run::run(args, console),
+            Command::Rate(args) => crate::rate::run(&args, console),
             Command::Replay(args) => replay::run(args, console),
             Command::Explain(args) => explain::run(args, console),
             Command::Rules(args) => rules::run(args, console),

@@ -8,6 +8,7 @@ pub mod explain;
 pub mod history;
 pub mod import;
 pub mod owner;
+pub mod rate;
 pub mod replay;
 pub mod rules;
 pub mod run;

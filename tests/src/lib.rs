@@ -7,3 +7,4 @@ pub mod loads;
 pub mod nats;
 pub mod run;
 pub mod samples;
+pub mod tariff_cases;

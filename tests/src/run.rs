@@ -31,12 +31,19 @@ impl Write for Said {
 pub fn run(site: &Path, until: &str, out: &Path, more: &[&str]) -> anyhow::Result<Value> {
     let (site, out) = (site.display().to_string(), out.display().to_string());
     let line = ["tallywatt", "run", &site, "--until", until, "--out", &out, "--json"];
-    let cli = Cli::try_from_args(line.into_iter().chain(more.iter().copied()))?;
+    json(line.into_iter().chain(more.iter().copied()))
+}
+
+/// Runs a command line; gives what it wrote as JSON.
+pub fn json<'a>(line: impl IntoIterator<Item = &'a str>) -> anyhow::Result<Value> {
+    let line: Vec<&str> = line.into_iter().collect();
+    let cli = Cli::try_from_args(line.iter().copied())?;
+    let line = line.join(" ");
     let said = Said::default();
     let exit = cli.run(&mut Console::to(said.clone())).map_err(|failure| {
-        anyhow::anyhow!("{site}: exit {}: {}; mend: {}", failure.exit.code(), failure.error, failure.mend)
+        anyhow::anyhow!("{line}: exit {}: {}; mend: {}", failure.exit.code(), failure.error, failure.mend)
     })?;
-    ensure!(exit.code() == 0, "{site}: exit {}", exit.code());
+    ensure!(exit.code() == 0, "{line}: exit {}", exit.code());
     let said = said.0.lock().map_err(|_| anyhow::anyhow!("the console is lost"))?;
     Ok(serde_json::from_slice(&said)?)
 }

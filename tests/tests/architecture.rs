@@ -17,7 +17,8 @@ const ARROWS: [(&str, &[&str]); 5] = [
 ];
 
 /// Foreign crates that the domain may use.
-const DOMAIN_CRATES: [&str; 7] = ["serde", "serde_json", "rust_decimal", "chrono", "uuid", "sha2", "thiserror"];
+const DOMAIN_CRATES: [&str; 9] =
+    ["serde", "serde_json", "rust_decimal", "num-bigint", "num-rational", "chrono", "uuid", "sha2", "thiserror"];
 
 /// The domain has no I/O, clock, randomness, threads, floats or hash maps.
 const DOMAIN_BANS: [&str; 16] = [

@@ -4,12 +4,14 @@
 mod date;
 mod decimal;
 mod energy;
+mod exact;
 mod instant;
 mod money;
 
 pub use date::{Date, Month, Weekday};
 pub use decimal::{UNITS_PER_ONE, ceil_div, div_round, floor_div, to_units};
 pub use energy::{Energy, Power};
+pub use exact::Exact;
 pub use instant::{Instant, InstantError};
 pub use money::Money;
 

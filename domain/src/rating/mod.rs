@@ -5,6 +5,7 @@ mod demand;
 mod energy;
 mod facts;
 mod line;
+pub mod load;
 mod point_month;
 
 pub use counter::Counters;

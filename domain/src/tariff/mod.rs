@@ -2,7 +2,9 @@
 //! charges (BILLING §5), compiled from their published form.
 
 mod period;
+mod urdb;
 mod version;
 
 pub use period::{PeriodCut, period_cuts};
+pub use urdb::{HourSchedule, UrdbAmount, UrdbPer, UrdbTariff, UrdbTier};
 pub use version::{DemandCharge, EnergyPrices, FixedCharge, Price, PriceTier, Tariff};

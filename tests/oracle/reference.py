@@ -199,9 +199,9 @@ class Run:
 
     @staticmethod
     def difference(a, b):
-        known = a or b
+        known, dated = a or b, any(x and x["days"] is not None for x in (a, b))
         a, b = a or {"quantity": 0, "days": 0, "amount": 0, "unit": known["unit"]}, b or {"quantity": 0, "days": 0, "amount": 0, "unit": known["unit"]}
-        days = (b["days"] or 0) - (a["days"] or 0) if known["days"] is not None else None
+        days = (b["days"] or 0) - (a["days"] or 0) if dated else None
         if (a["quantity"], a["unit"], a["amount"]) == (b["quantity"], b["unit"], b["amount"]) and not days:
             return None
         quantity = decimal(b["quantity"] - a["quantity"]) if a["unit"] == b["unit"] else None

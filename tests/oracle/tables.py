@@ -90,7 +90,7 @@ class Pools:
         common = [self.common(f"P-C{n}") for n in range(1, self.r.randint(1, 3) + 1)]
         if m.has("virtual"):
             m.add("point", id="P-MAIN", kind="main")
-            m.meters("P-MAIN", big=len(m.doc["meter"]))
+            m.meters("P-MAIN", big=self.r.choice([0.5, 1, 1, len(m.doc["meter"])]))
             members = [p["id"] for p in m.doc["point"] if p["kind"] == "unit"] + common
             m.add("point", id="P-LOSS", kind="virtual", formula=["+P-MAIN"] + [f"-{p}" for p in members if m.maybe(0.8)])
             common.append("P-LOSS")
@@ -104,6 +104,18 @@ class Pools:
             if points:
                 self.pool(f"pool-{n}", points, units)
         self.move(common)
+
+    def wander(self):
+        """The virtual point leaves its pool for the other, or for none, and comes back."""
+        pools = [p["id"] for p in self.m.doc["pool"]]
+        for start in sorted({self.m.day() for _ in range(self.r.randint(1, 4))}):
+            home = self.r.choice(pools + [None])
+            for p in self.m.doc["pool"]:
+                points = [x for x in p["points"] if x != "P-LOSS"] + (["P-LOSS"] if p["id"] == home else [])
+                if points:
+                    self.m.add("pool_points", pool=p["id"], points=points, from_=start)
+                else:
+                    return self.m.doc.get("pool_points", []).clear()
 
     def common(self, point):
         self.m.add("point", id=point, kind="common")
@@ -148,6 +160,8 @@ class Pools:
     def move(self, common):
         """A point changes its pool, or leaves it."""
         pools = self.m.doc.get("pool", [])
+        if "P-LOSS" in common and self.m.maybe(0.4):
+            return self.wander()
         if not self.m.maybe(0.4):
             return
         start, received = self.m.day(), self.m.later() if self.m.maybe(0.4) else None
@@ -197,7 +211,7 @@ class Backdated:
     def rule(self):
         e = self.pick("rule")
         if e:
-            new = Pools(self.m).rule(e["pool"], e["version"] + self.r.choice([0, 1]), e["from"], [u["id"] for u in self.m.doc["unit"]])
+            new = Pools(self.m).rule(e["pool"], e["version"] + self.r.choice([0, 1]), e["from"], sorted({u["id"] for u in self.m.doc["unit"]}))
             self.m.doc["rule"].append({k.rstrip("_"): v for k, v in new.items()} | {"received": self.m.later()})
 
     def lease(self):

@@ -1,6 +1,7 @@
 //! Shared costs: a pool is rated like a point, and each of its days is split
 //! by the rule in force (BILLING §6).
 
+mod carry;
 mod pool_month;
 mod split;
 

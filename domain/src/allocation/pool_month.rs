@@ -157,6 +157,7 @@ impl Rating<'_> {
     fn day(&mut self, day: Date, end: Instant, horizon: Horizon, counters: &mut Counters) -> (Energy, Energy) {
         let premises = self.facts.premises;
         let start = premises.calendar.start_of(day);
+        super::carry::arrive(self.facts, self.pool, day, day.month().first().max(horizon.first_day), &mut self.carry);
         let tariff = premises.tariff_on(&Subject::Pool(self.pool.clone()), day);
         let cuts = match tariff {
             Some(tariff) => period_cuts(tariff, &premises.calendar, &premises.holidays, start, end),

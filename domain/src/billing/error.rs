@@ -31,12 +31,22 @@ pub enum BillingError {
         at: Instant,
     },
     /// More accounts than rounding down can serve.
-    #[error("pool {pool} has more than 10,000 accounts with a share in {month}; split it")]
+    #[error("pool {pool} has 10,000 accounts or more with a share in {month}; split it")]
     TooManyAccounts {
         /// The pool.
         pool: PoolId,
         /// The month.
         month: Month,
+    },
+    /// More shares of one account on a day than rounding down can serve.
+    #[error("account {account} has more than 3,000 shares (units × parts) of pool {pool} on {day}; split the pool")]
+    TooManyShares {
+        /// The pool.
+        pool: PoolId,
+        /// Whose.
+        account: AccountId,
+        /// The day.
+        day: Date,
     },
     /// A meter that was installed before the first settled day.
     #[error("meter {meter} is said to be installed at {at}, before the first settled day {first}, which never moves")]

@@ -6,7 +6,7 @@ use super::due::{Due, RunKind};
 use super::error::BillingError;
 use super::target::{AccountMonth, AllCounters, MonthTarget};
 use crate::compliance::Compliance;
-use crate::event::{AccountId, BillIssued, Body, Event, sha256};
+use crate::event::{AccountId, BillIssued, Body, Event, MeterId, PointRegistered, RechargeReceived, sha256};
 use crate::ledger::Ledger;
 use crate::metering::Metering;
 use crate::premises::Premises;
@@ -46,6 +46,8 @@ pub struct Site {
     next_bill: Option<Month>,
     first_day: Option<Date>,
     dirty_from: Option<Date>,
+    /// Refunds at the instant of the next run, each with the cash left after it.
+    refunds_at_due: Vec<(Instant, Money, RechargeReceived)>,
     position: u64,
     digest: Vec<u8>,
 }
@@ -166,14 +168,36 @@ impl Site {
         self.dirty_from = Some(Date::new(i32::MIN));
     }
 
-    fn check_refund(&self, at: Instant, data: &crate::event::RechargeReceived) -> Result<(), BillingError> {
+    fn check_refund(&mut self, at: Instant, data: &RechargeReceived) -> Result<(), BillingError> {
         if data.kind != crate::event::RechargeKind::Refund {
+            return Ok(());
+        }
+        if !self.holding && self.next_due().is_some_and(|due| due.at == at) {
+            let cash = self.ledger.cash(&data.account, at) - Money::new(data.amount_minor);
+            self.refunds_at_due.push((at, cash, data.clone()));
             return Ok(());
         }
         let left = self.balance(&data.account, at) - Money::new(data.amount_minor);
         if left < Money::ZERO {
             let (account, reference) = (data.account.clone(), data.reference.clone());
             return Err(BillingError::RefundAboveBalance { account, reference, at });
+        }
+        Ok(())
+    }
+
+    /// A refund at the very instant of a run goes by that run (BILLING §7).
+    fn check_refunds_at_due(&mut self) -> Result<(), BillingError> {
+        let next = self.next_due().map(|due| due.at);
+        let ripe = |at: Instant| next.is_none_or(|next| next > at);
+        let (now, later): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.refunds_at_due).into_iter().partition(|(at, ..)| ripe(*at));
+        self.refunds_at_due = later;
+        for (at, cash, data) in now {
+            let counted = self.ledger.cash(&data.account, at);
+            if self.balance(&data.account, at) - counted + cash < Money::ZERO {
+                let (account, reference) = (data.account, data.reference);
+                return Err(BillingError::RefundAboveBalance { account, reference, at });
+            }
         }
         Ok(())
     }
@@ -227,6 +251,7 @@ impl Site {
             self.next_bill = Some(month.next());
         }
         self.last_run = Some(due);
+        self.check_refunds_at_due()?;
         let digest = sha256(&[&self.digest]);
         self.digest.clear();
         decisions.push(super::settle::closing(due, seen, &digest, &decisions));
@@ -245,14 +270,31 @@ impl Site {
         settled
     }
 
+    /// From when on energies are others, of a meter whose register is another
+    /// from an instant on. A virtual point that waited for the next meter of a
+    /// member has waited since the last reading of the others (BILLING §3).
+    fn heard_from(&self, meter: &MeterId, from: Instant) -> Instant {
+        let Some(table) = self.premises.meters.get(meter) else { return from };
+        let counted = |point: &PointRegistered| point.formula.iter().any(|term| term.point == table.point);
+        if !self.premises.points.values().any(counted) {
+            return from;
+        }
+        let others = || self.premises.meters.values().filter(|one| one.point == table.point && one.id != *meter);
+        let last = others().filter_map(|one| self.metering.register(&one.id)?.last_accepted()).max();
+        let since = last.or_else(|| others().map(|one| one.installed).min());
+        since.map_or(from, |since| from.min(since))
+    }
+
     /// The months whose target may differ from what is posted.
     fn recompute(&mut self) -> Result<BTreeMap<Month, MonthTarget>, BillingError> {
         let mut fresh = BTreeMap::new();
         let (Some(first_day), Some(last_day)) = (self.first_day, self.settled_to) else { return Ok(fresh) };
+        let dirty_from = self.dirty_from.take();
         let changed = self.metering.take_changed();
-        let changed = changed.into_iter().map(|(_, from)| from.max(self.premises.calendar.start_of(first_day)));
+        let changed = changed.into_iter().map(|(meter, from)| self.heard_from(&meter, from));
+        let changed = changed.map(|from| from.max(self.premises.calendar.start_of(first_day)));
         let changed = changed.map(|from| self.premises.calendar.day_of(from));
-        let from = changed.chain(self.dirty_from.take()).chain([last_day]).min().unwrap_or(last_day).max(first_day);
+        let from = changed.chain(dirty_from).chain([last_day]).min().unwrap_or(last_day).max(first_day);
         let until = self.premises.calendar.end_of(last_day);
         let horizon = Horizon { first_day, until, last_day };
         let facts = Facts::new(&self.premises, &self.metering);

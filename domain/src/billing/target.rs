@@ -12,6 +12,11 @@ use crate::event::{AccountId, LineKey, PointId, PoolId, TaxMode, UnitId};
 use crate::quantity::{Date, Energy, Money, Month, UNITS_PER_ONE, div_round, to_units};
 use crate::rating::{Counters, Facts, Horizon, Line, PointSlice, rate_point_month};
 
+/// Rounding to the cent serves fewer accounts than this (BILLING §6.5).
+const ACCOUNTS_A_MONTH: usize = 10_000;
+/// Daily rounding down serves so many units × parts of one account (BILLING §6.5).
+const SHARES_A_DAY: usize = 3_000;
+
 /// An account's share of a pool, to date.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Share {
@@ -135,12 +140,9 @@ impl MonthTarget {
 
     fn share(&mut self, facts: &Facts<'_>, pool: &PoolId, month: Month, rated: &PoolMonth) -> Result<(), BillingError> {
         let landlord = &facts.premises.site().landlord;
-        let others = rated.accounts().filter(|(account, of)| *account != landlord && of.nano > 0).count();
-        if others > 10_000 {
-            return Err(BillingError::TooManyAccounts { pool: pool.clone(), month });
-        }
+        within_rounding(pool, month, rated, landlord)?;
         for (account, of) in rated.accounts() {
-            if of.energy.is_zero() && of.amount.is_zero() && of.nano == 0 {
+            if of.energy.is_zero() && of.amount.is_zero() {
                 continue;
             }
             let share = Share { energy: of.energy, nano: of.nano, amount: of.amount };
@@ -164,8 +166,101 @@ impl MonthTarget {
     }
 }
 
+/// Whether rounding down serves everyone (BILLING §6.5): fewer than 10,000
+/// accounts with a share in the month, and at most 3,000 shares of one of them on a day.
+fn within_rounding(pool: &PoolId, month: Month, rated: &PoolMonth, landlord: &AccountId) -> Result<(), BillingError> {
+    let others = rated.accounts().filter(|(account, of)| *account != landlord && of.nano > 0).count();
+    if others >= ACCOUNTS_A_MONTH {
+        return Err(BillingError::TooManyAccounts { pool: pool.clone(), month });
+    }
+    for day in &rated.days {
+        let shares = || day.split.parts.iter().flat_map(|part| &part.shares);
+        if shares().count() <= SHARES_A_DAY {
+            continue;
+        }
+        let mut counts: BTreeMap<&AccountId, usize> = BTreeMap::new();
+        for share in shares().filter(|share| share.account != *landlord) {
+            let count = counts.entry(&share.account).or_default();
+            *count = count.saturating_add(1);
+            if *count > SHARES_A_DAY {
+                let (pool, account) = (pool.clone(), share.account.clone());
+                return Err(BillingError::TooManyShares { pool, account, day: day.day });
+            }
+        }
+    }
+    Ok(())
+}
+
 /// `round(base × rate ÷ of)`.
 pub(super) fn rate_of(base: Money, rate: i128, of: i128) -> Money {
     let top = i128::from(base.get()).checked_mul(rate).expect("amounts and rates are bounded");
     Money::new(i64::try_from(div_round(top, of)).expect("rates are bounded"))
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests may panic")]
+mod tests {
+    use super::*;
+    use crate::allocation::{PartSplit, PoolAccount, PoolDay, ShareOf, Split};
+    use crate::event::Basis;
+
+    const DAY: Date = Date::new(20_000);
+
+    fn shares(account: &str, units: usize) -> Vec<ShareOf> {
+        let share = |n: usize| ShareOf {
+            unit: UnitId::try_new(&format!("U-{n}")).unwrap(),
+            account: AccountId::try_new(account).unwrap(),
+            weight: 1,
+            energy: Energy::ZERO,
+            nano: 1,
+        };
+        (0..units).map(share).collect()
+    }
+
+    fn month(parts: Vec<Vec<ShareOf>>, accounts: usize) -> PoolMonth {
+        let part = |shares: Vec<ShareOf>| PartSplit {
+            percent: Decimal::ONE,
+            basis: Basis::Equal,
+            applied: Some(Basis::Equal),
+            total_weight: 1,
+            energy: Energy::ZERO,
+            nano: 0,
+            rest_energy: Energy::ZERO,
+            rest_nano: 0,
+            shares,
+        };
+        let account = |n: usize| {
+            let of = PoolAccount { energy: Energy::ZERO, nano: 1, amount: Money::ZERO };
+            (AccountId::try_new(&format!("A-{n}")).unwrap(), of)
+        };
+        let day = PoolDay {
+            day: DAY,
+            energy: Energy::ZERO,
+            interpolated: Energy::ZERO,
+            amount: Money::ZERO,
+            amount_to_date: Money::ZERO,
+            split: Split { parts: parts.into_iter().map(part).collect(), ..Split::default() },
+            accounts: (0..accounts).map(account).collect(),
+        };
+        PoolMonth { days: vec![day], ..PoolMonth::default() }
+    }
+
+    fn check(rated: &PoolMonth) -> Result<(), BillingError> {
+        let landlord = AccountId::try_new("A-0").unwrap();
+        within_rounding(&PoolId::try_new("lifts").unwrap(), DAY.month(), rated, &landlord)
+    }
+
+    #[test]
+    fn ten_thousand_accounts_beside_the_landlord_are_too_many() {
+        assert_eq!(check(&month(Vec::new(), 10_000)), Ok(()));
+        assert!(matches!(check(&month(Vec::new(), 10_001)), Err(BillingError::TooManyAccounts { .. })));
+    }
+
+    #[test]
+    fn three_thousand_shares_of_an_account_on_a_day_are_enough() {
+        assert_eq!(check(&month(vec![shares("A-1", 1_500), shares("A-1", 1_500)], 2)), Ok(()));
+        let over = check(&month(vec![shares("A-1", 1_500), shares("A-1", 1_501)], 2));
+        assert!(matches!(over, Err(BillingError::TooManyShares { day: DAY, .. })), "{over:?}");
+        assert_eq!(check(&month(vec![shares("A-0", 4_000)], 2)), Ok(()), "the landlord bears what is left anyway");
+    }
 }

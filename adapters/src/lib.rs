@@ -3,10 +3,12 @@
 
 pub mod clock;
 pub mod event_log;
+pub mod inbox;
 pub mod intake;
 pub mod load_curve;
 pub mod meter_bus;
 mod nats;
 pub mod site_folder;
+pub mod supply_switch;
 pub mod time_zone;
 pub mod urdb;

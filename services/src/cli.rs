@@ -1,6 +1,8 @@
 //! The command line: which commands there are, and which module runs each.
 
-use crate::{bench, console::Console, demo, exit::Exit, exit::Failure, explain, import, replay, rules, run, what_if};
+use crate::{
+    bench, collect, console::Console, demo, exit::Exit, exit::Failure, explain, import, replay, rules, run, what_if,
+};
 use clap::{Parser, Subcommand};
 
 /// An event-sourced billing ledger for prepaid electricity in shared buildings.
@@ -20,6 +22,8 @@ pub struct Cli {
 enum Command {
     /// Turn a foreign file into the tables of a site folder.
     Import(import::Args),
+    /// Poll meters on Modbus buses into the intake.
+    Collect(collect::Args),
     /// Run a site folder through the whole pipeline.
     Run(run::Args),
     /// What a load curve costs by a tariff, exact, without a site.
@@ -48,6 +52,7 @@ impl Cli {
     pub fn run(self, console: &mut Console) -> Result<Exit, Failure> {
         match self.command {
             Command::Import(args) => import::run(args, console).map_err(Failure::from),
+            Command::Collect(args) => collect::run(args, console),
             Command::Run(args) => run::run(args, console),
             Command::Rate(args) => crate::rate::run(&args, console),
             Command::Replay(args) => replay::run(args, console),

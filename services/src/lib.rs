@@ -1,6 +1,7 @@
 //! The commands of the one binary, a module each.
 pub mod bench;
 pub mod cli;
+pub mod collect;
 pub mod console;
 pub mod demo;
 pub mod exit;

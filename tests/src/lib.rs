@@ -7,4 +7,5 @@ pub mod loads;
 pub mod nats;
 pub mod run;
 pub mod samples;
+pub mod sim;
 pub mod tariff_cases;

@@ -32,6 +32,12 @@ impl Server {
 
     /// A server whose store is in this folder.
     pub fn start_in(folder: &Path, sync: &str) -> Self {
+        Self::start_with(folder, Some(sync), |_| String::new())
+    }
+
+    /// A server with JetStream of this `sync`, or without, and more of its
+    /// configuration by the address of its host.
+    pub fn start_with(folder: &Path, sync: Option<&str>, more: impl Fn(&str) -> String) -> Self {
         static SERVERS: AtomicU8 = AtomicU8::new(1);
         let [.., high, low] = std::process::id().to_be_bytes();
         let host = format!("127.{high}.{low}.{}", SERVERS.fetch_add(1, Ordering::Relaxed));
@@ -39,8 +45,11 @@ impl Server {
         let tool = std::env::var("TALLYWATT_NATS_SERVER").unwrap_or_else(|_| tool.to_owned());
         assert!(Path::new(&tool).exists(), "no nats-server: run `sh tests/tools.sh`");
         let (config, here) = (folder.join("nats.conf"), folder.display());
+        let store = sync.map(|sync| format!("jetstream {{ store_dir: '{here}/js'\n{sync}\n}}"));
         let text = format!(
-            "listen: '{host}:-1'\nhttp: '{host}:8222'\nports_file_dir: '{here}'\njetstream {{ store_dir: '{here}/js'\n{sync}\n}}"
+            "listen: '{host}:-1'\nhttp: '{host}:8222'\nports_file_dir: '{here}'\n{}\n{}\n",
+            store.unwrap_or_default(),
+            more(&host)
         );
         std::fs::write(&config, text).expect("writes");
         let mut child = Command::new(tool).arg("-c").arg(&config).stderr(Stdio::null()).spawn().expect("starts");
@@ -71,6 +80,11 @@ impl Server {
     /// What `--log` gets for its stream.
     pub fn url(&self) -> String {
         format!("nats://{}/{}", self.options.server, self.options.stream)
+    }
+
+    /// Its loopback address.
+    pub fn host(&self) -> &str {
+        self.options.server.split(':').next().expect("a host before the port")
     }
 
     /// Ends it as `kill -9` does.

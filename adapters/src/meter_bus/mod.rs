@@ -15,16 +15,19 @@
 //!
 //! Reading order: `profile` (a meter model), `profile_file`, `profiles`, `plan`
 //! (what a poll reads), `decode` (what it means), `order` (what may be
-//! written), `modbus` (the wire).
+//! written), `modbus` (the wire), `reading` (a poll's words), `poller` (a bus
+//! and its meters, round by round).
 
 mod decode;
 mod line;
 mod modbus;
 mod order;
 mod plan;
+mod poller;
 mod profile;
 mod profile_file;
 mod profiles;
+mod reading;
 #[cfg(test)]
 mod tests;
 
@@ -33,9 +36,11 @@ use std::future::Future;
 pub use decode::{Missing, Value};
 pub use modbus::{Endpoint, Modbus, Patience};
 pub use order::{Contact, Order, Span, Write};
+pub use poller::{Answer, Between, Nothing, Poller, Round, Station, Stopwatch};
 pub use profile::{Port, Profile, Quantity, Register, Scale, Type};
 pub use profile_file::ProfileError;
 pub use profiles::Profiles;
+pub use reading::Reading;
 
 /// Registers in a row, or a coil: what one request reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]

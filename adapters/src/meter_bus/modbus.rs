@@ -56,6 +56,13 @@ pub struct Patience {
     pub gap: Duration,
 }
 
+impl Patience {
+    /// What a meter that does not answer costs at most: its answer, and the quiet after it.
+    pub const fn worst(self) -> Duration {
+        self.answer.saturating_mul(2)
+    }
+}
+
 impl Default for Patience {
     fn default() -> Self {
         Self {

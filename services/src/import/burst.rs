@@ -103,6 +103,11 @@ pub(super) fn instant_after(zone: Tz, clock: NaiveDateTime, last: Option<DateTim
     }
 }
 
+/// The instant of a local clock by itself.
+pub(crate) fn instant_of(zone: Tz, clock: NaiveDateTime) -> DateTime<Utc> {
+    instant_after(zone, clock, None)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

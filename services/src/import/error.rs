@@ -34,6 +34,15 @@ pub enum ImportError {
     /// An output would overwrite another file of the same command.
     #[error("{}: named for two files", path.display())]
     SameFile { path: PathBuf },
+    /// Not one row of a CSV file is a reading.
+    #[error("{}:{line}: {reason}, and no other row is a reading either", path.display())]
+    NoReading { path: PathBuf, line: u64, reason: String },
+    /// `--site-id` is no id.
+    #[error("--site-id: `{site}` is not 1 to 64 bytes without a slash")]
+    BadSite { site: String },
+    /// The collector's spool could not be used.
+    #[error("{}: spool could not be used", path.display())]
+    Spool { path: PathBuf, source: Box<dyn std::error::Error + Send + Sync> },
     /// The disk refused an output; none is half written.
     #[error("{}: cannot be written", path.display())]
     Unwritable { path: PathBuf, source: io::Error },
@@ -43,7 +52,7 @@ impl ImportError {
     /// The published exit code.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Unwritable { .. } => Exit::Storage,
+            Self::Unwritable { .. } | Self::Spool { .. } => Exit::Storage,
             _ => Exit::BadInput,
         }
     }
@@ -63,6 +72,9 @@ impl ImportError {
                 "give a log with lines `MQTT_ENY_NOW {\"id\":…,\"zygsz\":…,\"time\":\"YYYYMMDDhhmmss\",\"isend\":\"1\"}`"
             }
             Self::NoClock { .. } => "give a log in which at least one meter's clock is set",
+            Self::NoReading { .. } => "give a file whose first line is time,meter,kwh and whose rows are readings",
+            Self::BadSite { .. } => "give the id of the site that the meters are in",
+            Self::Spool { .. } => "name a spool that may be written, and free some space",
             Self::SameFile { .. } => "give --out, --refused and the log different names",
             Self::Unwritable { .. } => "make room, or name a folder that exists and that you may write to",
         }

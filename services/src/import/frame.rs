@@ -32,6 +32,25 @@ pub(super) struct Frame {
     pub(super) rates_wh: i64,
 }
 
+/// What of a frame makes a reading.
+#[derive(Debug, Clone)]
+pub(crate) struct MqttFrame {
+    /// The meter's serial.
+    pub(crate) serial: String,
+    /// The meter's own clock, local and without a zone.
+    pub(crate) clock: NaiveDateTime,
+    /// Total import as sent, kWh.
+    pub(crate) kwh: String,
+}
+
+impl MqttFrame {
+    /// Reads a line `<topic> <json>`; on an error the field at fault.
+    pub(crate) fn parse(line: &[u8]) -> Result<Self, &'static str> {
+        let frame = Frame::parse(line).map_err(|fault| fault.field)?;
+        Ok(Self { serial: frame.serial, clock: frame.clock, kwh: frame.import_text })
+    }
+}
+
 /// A line that is no frame: the field at fault, and what could be read.
 #[derive(Debug, Clone)]
 pub(super) struct Malformed {

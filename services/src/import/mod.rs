@@ -5,6 +5,7 @@
 //! meters), `write` (the files), `error`.
 
 mod burst;
+pub mod csv;
 mod error;
 mod frame;
 mod gate;
@@ -13,8 +14,10 @@ mod registry;
 mod report;
 mod write;
 
+pub(crate) use burst::instant_of;
 pub use burst::zone;
 pub use error::ImportError;
+pub(crate) use frame::MqttFrame;
 pub use gate::{Accepted, Gate, Reason, Refused};
 pub use registry::Registry;
 pub use report::{MeterReport, Report};
@@ -33,11 +36,14 @@ pub struct Args {
 enum Format {
     /// A log of KPM33B meters that publish over MQTT: lines `<topic> <json>`.
     KpmMqtt(kpm_mqtt::Args),
+    /// A CSV file of readings, into a collector's spool.
+    Csv(csv::Args),
 }
 
 /// Runs the importer of the chosen format.
 pub fn run(args: Args, console: &mut Console) -> Result<Exit, ImportError> {
     match args.format {
         Format::KpmMqtt(args) => kpm_mqtt::run(&args, console),
+        Format::Csv(args) => csv::run(&args, console),
     }
 }

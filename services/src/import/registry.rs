@@ -47,6 +47,17 @@ impl Registry {
         Ok(Self { ids })
     }
 
+    /// The ids of every `[[meter]]` table of a site file.
+    pub(super) fn meters_of_site(path: &Path) -> Result<std::collections::BTreeSet<String>, ImportError> {
+        let text =
+            fs::read_to_string(path).map_err(|source| ImportError::Unreadable { path: path.to_owned(), source })?;
+        let site: DocumentMut =
+            text.parse().map_err(|source| ImportError::NotToml { path: path.to_owned(), source: Box::new(source) })?;
+        let tables = site.get("meter").and_then(|item| item.as_array_of_tables());
+        let ids = tables.into_iter().flatten().filter_map(|table| table.get("id")?.as_str());
+        Ok(ids.map(str::to_owned).collect())
+    }
+
     pub(super) fn id(&self, serial: &str) -> Option<&str> {
         self.ids.get(serial).map(String::as_str)
     }

@@ -1,0 +1,48 @@
+//! A round as an item of the intake.
+
+use adapters::intake::{Arrival, Poll, PolledMeter};
+use adapters::meter_bus::{Answer, Round, Station};
+use chrono_tz::Tz;
+use domain::event::SiteId;
+use domain::quantity::Instant;
+
+use crate::import::instant_of;
+
+/// Where a round comes from.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// The site.
+    pub site: SiteId,
+    /// The collector.
+    pub collector: String,
+    /// The bus.
+    pub bus: String,
+    /// The zone of the meters' clocks.
+    pub zone: Tz,
+}
+
+/// The poll of a round; none where no meter answered.
+pub fn arrival(source: &Source, stations: &[Station], round: &Round) -> Option<Arrival> {
+    let meters: Vec<PolledMeter> = round
+        .answers
+        .iter()
+        .filter_map(|answer| {
+            let station = stations.iter().find(|station| station.meter == answer.meter)?;
+            polled(station, answer, round.began, source.zone)
+        })
+        .collect();
+    let poll = || Poll::new(source.site.clone(), &source.collector, &source.bus, round.began, meters);
+    (!round.answers.is_empty()).then(poll).filter(|poll| !poll.meters.is_empty()).map(Arrival::Poll)
+}
+
+fn polled(station: &Station, answer: &Answer, began: Instant, zone: Tz) -> Option<PolledMeter> {
+    let reading = station.profile.reading(&answer.words)?;
+    Some(PolledMeter {
+        device_time: reading.clock.map(|clock| Instant::new(instant_of(zone, clock).timestamp())),
+        profile: Some(format!("{}/{}", station.profile.id, station.profile.version)),
+        serial: reading.serial,
+        time: (answer.time != began).then_some(answer.time),
+        words: Some(answer.words.iter().map(|word| format!("{word:04x}")).collect::<Vec<_>>().concat()),
+        ..PolledMeter::new(station.meter.clone(), &reading.kwh)
+    })
+}

@@ -7,5 +7,6 @@ pub mod loads;
 pub mod nats;
 pub mod run;
 pub mod samples;
+pub mod shard;
 pub mod sim;
 pub mod tariff_cases;

@@ -74,6 +74,7 @@ fn anything_but_the_one_form_is_refused() -> anyhow::Result<()> {
     use ArrivalError as E;
     let refused = |from, to| altered(from, to).expect_err(to);
     assert!(matches!(refused("{\"bus\"", "{ \"bus\""), E::NotCanonical));
+    assert!(matches!(refused(",\"collector\"", ", \"collector\""), E::NotCanonical));
     assert!(matches!(refused("\"place\":7", "\"place\":7.0"), E::Json(_)));
     assert!(matches!(refused("\"place\":7", "\"place\":0"), E::NotCanonical));
     assert!(matches!(refused("\"place\":7", "\"plaice\":7"), E::Json(_)));

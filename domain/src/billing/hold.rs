@@ -31,6 +31,11 @@ impl Site {
         self.holding = true;
     }
 
+    /// From now on a run stops at data that are in error.
+    pub fn stop_at_errors(&mut self) {
+        self.holding = false;
+    }
+
     /// The bills that are held.
     pub fn held(&self) -> &Held {
         &self.held

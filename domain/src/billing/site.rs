@@ -106,12 +106,9 @@ impl Site {
         })
     }
 
-    /// Takes up an event of the log; decisions have no effect, since the core derives them again.
+    /// Takes up an event of the log; decisions have no effect, since the core
+    /// derives them again. A fact that is refused leaves the site as it was.
     pub fn apply(&mut self, event: &Event, leaf: &[u8; 32]) -> Result<(), BillingError> {
-        self.position = event.position;
-        if !event.body.is_decision() {
-            self.digest.extend_from_slice(leaf);
-        }
         match &event.body {
             Body::ReadingsRecorded(batch) => self.metering.record(event.position, event.received, batch),
             Body::ReadingWithdrawn(data) => self.metering.withdraw(&data.meter, data.reading_time, event.received),
@@ -159,6 +156,10 @@ impl Site {
             | Body::BillHeld(_)
             | Body::BillIssued(_)
             | Body::FindingRaised(_) => {}
+        }
+        self.position = event.position;
+        if !event.body.is_decision() {
+            self.digest.extend_from_slice(leaf);
         }
         Ok(())
     }

@@ -14,6 +14,7 @@ use super::fact::{
 };
 use super::fact::{ComplianceChosen, ConsentGiven, SupplierBillReceived};
 use super::finding::FindingRaised;
+use super::id::{EventId, SiteId};
 use super::readings::ReadingsBatch;
 
 macro_rules! catalogue {
@@ -115,6 +116,37 @@ impl Body {
                 | Self::FindingRaised(_)
                 | Self::BillHeld(_)
         )
+    }
+
+    /// The id of a decision: derived from its site, run, type, key and part, so
+    /// that a run that was cut off is completed with the ids that it would have had. None for a fact.
+    pub fn decision_id(&self, site: &SiteId) -> Option<EventId> {
+        let (run, key, part) = if let Self::PoolDayAllocated(data) = self {
+            (data.run.clone(), format!("{}/{}", data.pool, data.day), data.page)
+        } else if let Self::AccountSettled(data) = self {
+            (data.run.clone(), data.account.to_string(), data.part)
+        } else if let Self::BillIssued(data) = self {
+            (format!("bill/{}", data.month), data.account.to_string(), data.part)
+        } else if let Self::DaySettled(data) = self {
+            (data.run.clone(), String::new(), 1)
+        } else if let Self::BillHeld(data) = self {
+            (data.run.clone(), format!("{}/{}", data.account, data.month), 1)
+        } else if let Self::FindingRaised(data) = self {
+            let of = data.account.as_ref().map(ToString::to_string).or(data.pool.as_ref().map(ToString::to_string));
+            let parts = [&data.preset, &data.version.to_string(), &data.rule, &data.place, &data.text];
+            let key = parts.map(String::as_str).join("/");
+            (data.run.clone(), format!("{}/{key}", of.unwrap_or_default()), 1)
+        } else {
+            return None;
+        };
+        Some(EventId::derive(&[
+            b"decision",
+            site.as_str().as_bytes(),
+            run.as_bytes(),
+            self.type_name().as_bytes(),
+            key.as_bytes(),
+            &part.to_be_bytes(),
+        ]))
     }
 
     /// The keys of the chains that it belongs to, sorted.

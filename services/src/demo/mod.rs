@@ -85,7 +85,7 @@ pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
     let mut log = event_log::open(&dir.join("log.db").display().to_string()).map_err(disk)?;
     let folder = site_folder()?;
     let building = Building::try_new().ok_or_else(|| bug("an id of the building is malformed"))?;
-    let owner = Owner::new(log.as_mut(), folder.site.clone(), COMMIT).map_err(stop)?;
+    let owner = Owner::open(log.as_mut(), folder.site.clone(), COMMIT).map_err(stop)?;
     let mut sim = Simulation::start(owner, folder, building).map_err(stop)?;
     let mut screen = Screen::open(args.plain || !console.is_terminal(), console);
     if screen.plain {

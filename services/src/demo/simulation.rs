@@ -105,7 +105,7 @@ impl<'a> Simulation<'a> {
         let mut rows = self.building.poll(self.now, self.offset_s());
         let lost = self.lose_one(&mut rows);
         let ghost = self.haunt(&mut rows);
-        self.owner.append_readings(self.now, rows)?;
+        self.owner.append_readings(self.now, "collector", rows)?;
         self.deliver()?;
         if self.now.plus(self.offset_s()).get().rem_euclid(3600) == 0 {
             self.pay()?;
@@ -157,7 +157,7 @@ impl<'a> Simulation<'a> {
         let due: Vec<(Instant, ReadingRow)> = self.late.extract_if(.., |(at, _)| *at <= now).collect();
         for (_, row) in due {
             let (meter, minutes) = (row.meter.clone(), now.since(row.time).div_euclid(60));
-            self.owner.append_readings(now, vec![row])?;
+            self.owner.append_readings(now, "collector", vec![row])?;
             self.tell(format!("reading of {meter} arrived {minutes} min late"));
         }
         Ok(())

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
 use domain::billing::Site;
-use domain::event::{BillIssued, BillLine, BillShare, Component, hex};
+use domain::event::{BillIssued, BillLine, BillShare, Component, SiteId, hex};
 use domain::quantity::{Date, Energy, Month};
 use domain::rating::{Counters, EnergyLines, Facts, LineKeyExt, PointSlice, RatedEnergy};
 
@@ -32,6 +32,9 @@ pub struct Args {
     /// Another log: a file, or nats://HOST:PORT/STREAM.
     #[arg(long, value_name = "LOG")]
     log: Option<String>,
+    /// The site, where the log has several.
+    #[arg(long, value_name = "SITE", value_parser = history::site_id)]
+    site: Option<SiteId>,
 }
 
 fn wrong(text: String, mend: &str) -> Failure {
@@ -44,7 +47,7 @@ pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
     let Some((account, month)) = parsed else {
         return Err(wrong(format!("{} names no bill", args.bill), "write it as A-101/2026-03"));
     };
-    let entries = history::read(&args.dir, args.log.as_deref()).map_err(failed)?;
+    let entries = history::read_site(&args.dir, args.log.as_deref(), args.site.as_ref()).map_err(failed)?;
     let (site, _) = history::replay(&entries, Some(&format!("bill/{month}"))).map_err(failed)?;
     let bill = site
         .issued()

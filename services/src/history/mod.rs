@@ -5,7 +5,7 @@ use std::path::Path;
 
 use adapters::event_log::{self, EventLog, Filter, LogError, Sequence};
 use domain::billing::{BillingError, Site};
-use domain::event::{Body, Chains, Decoder, Event, EventError, leaf_hash};
+use domain::event::{Body, Chains, Decoder, Event, EventError, SiteId, leaf_hash};
 
 const PAGE: usize = 1000;
 
@@ -37,6 +37,19 @@ pub enum HistoryError {
     /// A log without an event.
     #[error("the log has no event")]
     Empty,
+    /// A log of several sites, and none was named.
+    #[error("the log has events of site {one} and of site {other}")]
+    ManySites {
+        /// One of them.
+        one: SiteId,
+        /// Another.
+        other: SiteId,
+    },
+}
+
+/// A site's id on the command line.
+pub(crate) fn site_id(text: &str) -> Result<SiteId, &'static str> {
+    SiteId::try_new(text).ok_or("a site's id has 1 to 64 bytes, no control character and no slash")
 }
 
 /// An event with its leaf hash.
@@ -48,8 +61,15 @@ pub struct Entry {
     pub leaf: [u8; 32],
 }
 
-/// All events of a site's log, in order.
+/// All events of the one site of a log, in order, as `read_site` gives them.
 pub fn read(dir: &Path, log: Option<&str>) -> Result<Vec<Entry>, HistoryError> {
+    read_site(dir, log, None)
+}
+
+/// All events of a site of a log, in order; without a name, of the only one. A
+/// run without its last decision does not count: what there is of it is left out.
+pub fn read_site(dir: &Path, log: Option<&str>, site: Option<&SiteId>) -> Result<Vec<Entry>, HistoryError> {
+    let filter = Filter { site: site.cloned(), kind: None };
     let log: Box<dyn EventLog> = if let Some(location) = log {
         event_log::open(location)?
     } else {
@@ -63,16 +83,21 @@ pub fn read(dir: &Path, log: Option<&str>) -> Result<Vec<Entry>, HistoryError> {
     let mut entries = Vec::new();
     let mut after = Sequence(0);
     loop {
-        let page = log.read(after, &Filter::default(), PAGE)?;
+        let page = log.read(after, &filter, PAGE)?;
         let Some(last) = page.last() else { break };
         after = last.sequence;
         for stored in &page {
             let bytes = &stored.event.bytes;
             let position = stored.event.position;
             let event = decoder.decode(bytes).map_err(|error| HistoryError::Event { position, error })?;
+            if let Some(first) = entries.first().filter(|first: &&Entry| first.event.site != event.site) {
+                return Err(HistoryError::ManySites { one: first.event.site.clone(), other: event.site });
+            }
             entries.push(Entry { event, leaf: leaf_hash(bytes) });
         }
     }
+    let counts = |entry: &Entry| !entry.event.body.is_decision() || matches!(entry.event.body, Body::DaySettled(_));
+    entries.truncate(entries.iter().rposition(counts).map_or(0, |last| last.saturating_add(1)));
     if entries.is_empty() { Err(HistoryError::Empty) } else { Ok(entries) }
 }
 

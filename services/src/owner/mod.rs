@@ -1,38 +1,34 @@
 //! The owner of a site: the only one who appends to its order of events. It
 //! gives positions, chains and ids, appends in commits, and folds what it
 //! appended into the site's state (DESIGN §2).
+//!
+//! `open` takes up a log that is there; `inlet` feeds the owner from an intake.
 
-use std::collections::BTreeMap;
+mod error;
+mod inlet;
+mod open;
+mod recent;
+
+use std::collections::{BTreeMap, HashMap};
 
 use adapters::event_log::{EventLog, Kind, LogError, LogEvent, Sequence};
-use domain::billing::{BillingError, Due, Run, Site};
+use domain::billing::{Due, Run, Site};
 use domain::compliance::Finding;
 use domain::event::{
-    Body, Chains, Event, EventError, EventId, ReadingRow, ReadingsBatch, RosterEntry, SiteId, leaf_hash, readings_id,
+    Body, Chains, Event, EventError, EventId, ReadingRow, ReadingsBatch, RosterEntry, SiteId, encode_canonical,
+    leaf_hash, readings_id, sha256,
 };
+use domain::prepayment::Settled;
 use domain::quantity::Instant;
+
+pub use error::OwnerError;
+pub use inlet::{Feed, Inlet, Refusal, Refused, Taken};
+use recent::Recent;
 
 /// A commit holds at most so many events (DESIGN §2).
 pub const COMMIT: usize = 500;
 /// A full event of readings stands at least hourly.
 const BASE_S: i64 = 3600;
-
-/// Why the owner had to stop.
-#[derive(Debug, thiserror::Error)]
-pub enum OwnerError {
-    /// The log refused or failed.
-    #[error(transparent)]
-    Log(#[from] LogError),
-    /// A fact that has no canonical bytes.
-    #[error(transparent)]
-    Event(#[from] EventError),
-    /// An error of the site that a settlement found.
-    #[error(transparent)]
-    Billing(#[from] BillingError),
-    /// A publication that the law's rules forbid.
-    #[error("{0}; {mend}, or override the rule with a reason", mend = .0.rule.mend)]
-    Law(Box<Finding>),
-}
 
 /// Something to append, before it has a position.
 #[derive(Debug, Clone)]
@@ -49,6 +45,21 @@ pub struct Draft {
     pub body: Body,
 }
 
+/// What makes a fact the same fact, beside its id.
+type Said = [u8; 8];
+
+/// Full events after a base until a new one is due: a decoder keeps the last 64.
+const FULL_AFTER: u64 = 60;
+
+/// A full event of readings, against which others are written.
+struct Base {
+    position: u64,
+    time: Instant,
+    batch: ReadingsBatch,
+    /// Its number among the full events.
+    number: u64,
+}
+
 /// The owner of a site.
 pub struct Owner<'a> {
     log: &'a mut dyn EventLog,
@@ -56,31 +67,53 @@ pub struct Owner<'a> {
     site: Site,
     chains: Chains,
     position: u64,
+    /// The position up to which all is in the log.
+    durable: u64,
+    received: Option<Instant>,
     sequence: Sequence,
     commit: usize,
     waiting: Vec<LogEvent>,
-    bases: BTreeMap<u32, (u64, Instant, ReadingsBatch)>,
+    bases: BTreeMap<u32, Base>,
+    full: u64,
     tree: domain::proof::Frontier,
     warned: Vec<Finding>,
+    /// The ids of the site's events, with what facts said.
+    ids: HashMap<EventId, Said>,
+    recent: Recent,
+    settled: Settled,
+    runs: u64,
+    stands_down: bool,
 }
 
 impl<'a> Owner<'a> {
-    /// The owner of a site without an event, appending `commit` events at a time.
-    pub fn new(log: &'a mut dyn EventLog, site_id: SiteId, commit: usize) -> Result<Self, OwnerError> {
-        let sequence = log.head()?;
-        Ok(Self {
+    /// The owner of a site that has no event yet.
+    fn empty(log: &'a mut dyn EventLog, site_id: SiteId, commit: usize) -> Self {
+        Self {
             log,
             site_id,
             site: Site::new(),
             chains: Chains::default(),
             position: 0,
-            sequence,
+            durable: 0,
+            received: None,
+            sequence: Sequence(0),
             commit: commit.clamp(1, COMMIT),
             waiting: Vec::new(),
             bases: BTreeMap::new(),
+            full: 0,
             tree: domain::proof::Frontier::default(),
             warned: Vec::new(),
-        })
+            ids: HashMap::new(),
+            recent: Recent::default(),
+            settled: Settled::default(),
+            runs: 0,
+            stands_down: false,
+        }
+    }
+
+    /// The site's id.
+    pub fn site_id(&self) -> &SiteId {
+        &self.site_id
     }
 
     /// The site's state.
@@ -96,6 +129,26 @@ impl<'a> Owner<'a> {
     /// How many events the site has.
     pub fn events(&self) -> u64 {
         self.position
+    }
+
+    /// The position up to which all is durable.
+    pub fn durable(&self) -> u64 {
+        self.durable
+    }
+
+    /// When the last event was received; it never goes back.
+    pub fn received(&self) -> Option<Instant> {
+        self.received
+    }
+
+    /// How many runs were decided, from the first one on.
+    pub fn runs(&self) -> u64 {
+        self.runs
+    }
+
+    /// What the last run of the log saw when it was opened.
+    pub fn settled(&self) -> &Settled {
+        &self.settled
     }
 
     /// The Merkle root over the site's order (AUDIT.md).
@@ -118,13 +171,35 @@ impl<'a> Owner<'a> {
         Ok(())
     }
 
-    /// Appends a fact or a decision, at the latest with the next `flush`.
-    pub fn append(&mut self, draft: Draft) -> Result<(), OwnerError> {
+    /// Whether an id is in the log already.
+    pub fn knows(&self, id: EventId) -> bool {
+        self.ids.contains_key(&id)
+    }
+
+    /// Appends a fact, at the latest with the next `flush`; false where it is in the log already.
+    pub fn append(&mut self, draft: Draft) -> Result<bool, OwnerError> {
+        if let Some(said) = self.ids.get(&draft.id) {
+            let same = *said == said_by(draft.time, &draft.actor, &draft.body)?;
+            return if same { Ok(false) } else { Err(OwnerError::IdReused { id: draft.id }) };
+        }
+        self.push(draft)?;
+        Ok(true)
+    }
+
+    /// Appends an event whose id is not in the log.
+    fn push(&mut self, draft: Draft) -> Result<(), OwnerError> {
+        if self.stands_down {
+            return Err(OwnerError::StandsDown { site: self.site_id.clone() });
+        }
+        if let Some(last) = self.received.filter(|last| draft.received < *last) {
+            return Err(OwnerError::Earlier { what: draft.body.type_name(), received: draft.received, last });
+        }
         let kind = match &draft.body {
             Body::ReadingsRecorded(_) => Kind::Readings,
             body if body.is_decision() => Kind::Decision,
             _ => Kind::Fact,
         };
+        let said = if kind == Kind::Fact { said_by(draft.time, &draft.actor, &draft.body)? } else { Said::default() };
         let event = Event {
             position: self.position.saturating_add(1),
             id: draft.id,
@@ -139,30 +214,59 @@ impl<'a> Owner<'a> {
         let bytes = event.encode()?;
         let leaf = leaf_hash(&bytes);
         self.site.apply(&event, &leaf)?;
-        self.position = event.position;
-        self.tree.push(leaf);
         self.chains.extend(&event.chains, &leaf);
+        self.take_up(&event, leaf, said);
         self.waiting.push(LogEvent { site: self.site_id.clone(), position: event.position, id: event.id, kind, bytes });
         if self.waiting.len() >= self.commit { self.flush() } else { Ok(()) }
     }
 
-    /// Appends the readings of one `received`, in parts if they are many.
-    pub fn append_readings(&mut self, received: Instant, mut rows: Vec<ReadingRow>) -> Result<(), OwnerError> {
-        rows.sort_by_key(|row| row.time);
+    /// What there is to remember of an event that is folded into the site.
+    fn take_up(&mut self, event: &Event, leaf: [u8; 32], said: Said) {
+        self.position = event.position;
+        self.received = Some(event.received);
+        self.tree.push(leaf);
+        self.ids.insert(event.id, said);
+        if let Body::ReadingsRecorded(batch) = &event.body
+            && batch.base_position().is_none()
+        {
+            self.full = self.full.saturating_add(1);
+            let (position, time, batch, number) = (event.position, event.time, batch.clone(), self.full);
+            self.bases.insert(batch.part(), Base { position, time, batch, number });
+        }
+    }
+
+    /// Appends the readings of one `received`, in parts if they are many; how many are new.
+    pub fn append_readings(
+        &mut self,
+        received: Instant,
+        actor: &str,
+        rows: Vec<ReadingRow>,
+    ) -> Result<u64, OwnerError> {
+        let mut new = 0u64;
         for (part, rows) in (0u32..).zip(ReadingsBatch::split(rows)) {
             let Some(time) = rows.first().map(|row| row.time) else { continue };
-            let base = self
-                .bases
-                .get(&part)
-                .filter(|(_, at, base)| time.since(*at) < BASE_S && time >= *at && same_roster(base.roster(), &rows));
-            let base = base.map(|(position, _, batch)| (*position, batch));
+            let fits = |base: &&Base| {
+                (0..BASE_S).contains(&time.since(base.time))
+                    && self.full.saturating_sub(base.number) < FULL_AFTER
+                    && same_roster(base.batch.roster(), &rows)
+            };
+            let base = self.bases.get(&part).filter(fits).map(|base| (base.position, &base.batch));
             let batch = ReadingsBatch::try_new(part, time, &rows, base).map_err(EventError::from)?;
             let id = readings_id(&self.site_id, &batch);
-            if batch.base_position().is_none() {
-                self.bases.insert(part, (self.position.saturating_add(1), time, batch.clone()));
+            if self.ids.contains_key(&id) {
+                continue;
             }
             let body = Body::ReadingsRecorded(batch);
-            self.append(Draft { id, time, received, actor: "collector".to_owned(), body })?;
+            self.push(Draft { id, time, received, actor: actor.to_owned(), body })?;
+            new = new.saturating_add(u64::try_from(rows.len()).unwrap_or(u64::MAX));
+        }
+        Ok(new)
+    }
+
+    /// Decides the runs due before an instant and appends their decisions.
+    pub fn settle_before(&mut self, instant: Instant) -> Result<(), OwnerError> {
+        while let Some(due) = self.site.next_due().filter(|due| due.at < instant) {
+            self.settle(due)?;
         }
         Ok(())
     }
@@ -170,31 +274,48 @@ impl<'a> Owner<'a> {
     /// Decides a run that is due and appends its decisions.
     pub fn settle(&mut self, due: Due) -> Result<(), OwnerError> {
         let Run { decisions, .. } = self.site.decide(due)?;
-        let run = due.kind.to_string();
-        for (index, body) in (0u64..).zip(decisions) {
-            let parts: [&[u8]; 5] = [
-                b"decision",
-                self.site_id.as_str().as_bytes(),
-                run.as_bytes(),
-                body.type_name().as_bytes(),
-                &index.to_be_bytes(),
-            ];
-            let id = EventId::derive(&parts);
-            self.append(Draft { id, time: due.at, received: due.at, actor: "core".to_owned(), body })?;
+        self.append_decisions(due, decisions)
+    }
+
+    fn append_decisions(&mut self, due: Due, decisions: impl IntoIterator<Item = Body>) -> Result<(), OwnerError> {
+        for body in decisions {
+            let id = body.decision_id(&self.site_id).ok_or(OwnerError::NotADecision(body.type_name()))?;
+            self.push(Draft { id, time: due.at, received: due.at, actor: "core".to_owned(), body })?;
         }
+        self.runs = self.runs.saturating_add(1);
         self.flush()
     }
 
-    /// Makes all that was appended durable.
+    /// Makes all that was appended durable. What failed for want of room or of
+    /// an answer can be flushed again; an owner that was fenced stands down.
     pub fn flush(&mut self) -> Result<(), OwnerError> {
-        for commit in self.waiting.chunks(self.commit) {
-            if let Some(last) = self.log.append(self.sequence, commit)?.last() {
-                self.sequence = *last;
-            }
+        if self.stands_down {
+            return Err(OwnerError::StandsDown { site: self.site_id.clone() });
         }
-        self.waiting.clear();
+        while !self.waiting.is_empty() {
+            let count = self.waiting.len().min(self.commit);
+            let commit = self.waiting.get(..count).unwrap_or_default();
+            match self.log.append(self.sequence, commit) {
+                Ok(sequences) => self.sequence = sequences.last().copied().unwrap_or(self.sequence),
+                Err(error) => {
+                    self.stands_down = matches!(error, LogError::Conflict { .. });
+                    return Err(error.into());
+                }
+            }
+            self.durable = commit.last().map_or(self.durable, |event| event.position);
+            self.waiting.drain(..count);
+        }
         Ok(())
     }
+}
+
+/// What a fact says, in a few bytes.
+fn said_by(time: Instant, actor: &str, body: &Body) -> Result<Said, OwnerError> {
+    let data = body.to_value().unwrap_or_default();
+    let bytes = encode_canonical(&data).map_err(EventError::from)?;
+    let parts: [&[u8]; 5] = [body.type_name().as_bytes(), &[0], actor.as_bytes(), &time.get().to_be_bytes(), &bytes];
+    let digest = sha256(&parts);
+    Ok(*digest.first_chunk().expect("32 bytes are more than 8"))
 }
 
 fn same_roster(roster: &[RosterEntry], rows: &[ReadingRow]) -> bool {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
+use domain::event::SiteId;
 use serde_json::json;
 
 use crate::console::Console;
@@ -21,6 +22,9 @@ pub struct Args {
     /// Another log: a file, or nats://HOST:PORT/STREAM.
     #[arg(long, value_name = "LOG")]
     log: Option<String>,
+    /// The site, where the log has several.
+    #[arg(long, value_name = "SITE", value_parser = history::site_id)]
+    site: Option<SiteId>,
     /// How many differences to print.
     #[arg(long, default_value_t = 50, value_name = "N")]
     max: usize,
@@ -35,6 +39,7 @@ pub(crate) fn failed(error: HistoryError) -> Failure {
         HistoryError::NoLog(_) | HistoryError::Empty => {
             (Exit::BadInput, "name a folder that `tallywatt run` has written")
         }
+        HistoryError::ManySites { .. } => (Exit::BadInput, "name the site with --site"),
         HistoryError::Log(_) => (Exit::Storage, "see that the log is there, readable and not newer than this program"),
         HistoryError::Event { .. } | HistoryError::Billing { .. } => {
             (Exit::Differences, "the log was changed outside tallywatt, or written by a newer version: restore it")
@@ -45,7 +50,7 @@ pub(crate) fn failed(error: HistoryError) -> Failure {
 
 /// Runs the command.
 pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
-    let entries = history::read(&args.dir, args.log.as_deref()).map_err(failed)?;
+    let entries = history::read_site(&args.dir, args.log.as_deref(), args.site.as_ref()).map_err(failed)?;
     let (_, found) = history::replay(&entries, None).map_err(failed)?;
     let shown = found.differences.iter().take(args.max);
     if args.json {

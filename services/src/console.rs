@@ -48,7 +48,7 @@ impl Console {
         }
     }
 
-    /// Writes an error, its sources, and how to mend it.
+    /// Writes an error, its sources, and how to mend it, unless it says so itself.
     pub fn failure(&mut self, failure: &Failure) {
         let mut text = failure.error.to_string();
         let mut next: Option<&(dyn Error + 'static)> = failure.error.source();
@@ -58,6 +58,8 @@ impl Console {
             next = source.source();
         }
         self.line(format!("error: {text}"));
-        self.line(format!("mend: {}", failure.mend));
+        if !text.contains("; mend: ") {
+            self.line(format!("mend: {}", failure.mend));
+        }
     }
 }

@@ -146,7 +146,158 @@ fn bad_input_gets_one_clear_error() {
             "readings.csv:1: kWh: unknown column; mend: did you mean 'kwh'?",
         ),
     ];
+    check_edits(&edits);
+}
+
+/// Compares what each edit of a good folder is refused with.
+fn check_edits(edits: &[(&str, &str, &str, &str)]) {
     let found: Vec<String> = edits.iter().map(|(file, from, to, _)| refusal(file, from, to)).collect();
     let wanted: Vec<&str> = edits.iter().map(|(.., wanted)| *wanted).collect();
     assert_eq!(found, wanted);
+}
+
+#[test]
+fn tables_that_cannot_be_get_one_clear_error() {
+    check_edits(&[
+        (
+            "site.toml",
+            "[[account]]\nid = \"A-002\"\n",
+            "[[account]]\nid = \"A-002\"\nid = \"A-003\"\n",
+            "site.toml:187: duplicate key; mend: write TOML as in BILLING.md section 8",
+        ),
+        (
+            "site.toml",
+            "version = 2\nfrom = 2026-03-15",
+            "version = 1\nfrom = 2026-03-15",
+            "site.toml:217: [[tariff]] received: 't1/1' is there twice with the same received, first in line 205; mend: take one out, or say when it became known",
+        ),
+        (
+            "site.toml",
+            "points = [\"P-C1\"]",
+            "points = [\"P-C1\"]\n\n[[pool]]\nid = \"pool-2\"\nname = \"Pool 2\"\npoints = [\"P-C1\"]",
+            "site.toml:291: [[pool]] points: 'P-C1' is in pool 'pool-1' (line 286) and in 'pool-2' (line 291); mend: name each point in one pool at a time",
+        ),
+        (
+            "site.toml",
+            "pool = \"pool-1\"\ntariff = \"s1\"",
+            "pool = \"pool-1\"\ntariff = \"t1\"",
+            "site.toml:302: [[assign]] tariff: tariff 't1' (line 205) has demand or minimum, which a pool cannot have; mend: assign a tariff without them",
+        ),
+        (
+            "site.toml",
+            "up_to_kwh = \"59\", price = \"0.224306\"",
+            "up_to_kwh = \"52.2\", price = \"0.224306\"",
+            "site.toml:213: [[tariff]] energy.tiers: the bound 52.2 does not rise; mend: let the bounds rise from tier to tier",
+        ),
+        (
+            "site.toml",
+            "{ price = \"0.31\" }] }",
+            "{ up_to_kwh = \"99\", price = \"0.31\" }] }",
+            "site.toml:213: [[tariff]] energy.tiers: the last tier has a bound, so there is a gap above it; mend: add a last tier without a bound",
+        ),
+        (
+            "site.toml",
+            "mode = \"exclusive\" }\n",
+            "mode = \"exclusive\" }\n\n[[tax]]\nfrom = 2026-04-02\nname = \"VAT\"\nrate = \"0.10\"\nmode = \"exclusive\"\n",
+            "site.toml:15: [[tax]] from: 2026-04-02 is not the first of a month; mend: write the first of a month",
+        ),
+        (
+            "site.toml",
+            "from = 2026-03-28T05:00:00Z",
+            "from = 2026-03-20T05:00:00Z",
+            "site.toml:160: [[lease]] from: unit 'U-102' has two leases from 2026-03-20T05:00:00Z: of 'A-003' (line 154) and 'A-004' (line 160); mend: end one before the other begins",
+        ),
+        (
+            "site.toml",
+            "from = 2026-03-05T22:24:00Z",
+            "from = 2026-03-05 22:24:00",
+            "site.toml:175: [[lease]] from: not an RFC 3339 instant with its offset, such as 2026-03-01T00:00:00Z; mend: write an instant without quotes, such as 2026-01-01T00:00:00Z",
+        ),
+        ("site.toml", "format = 1", "format = 2", "site.toml:1: format: is not 1; mend: write format = 1"),
+        (
+            "site.toml",
+            "id = \"A-001\"\nname",
+            "id = \"A-001\"\nopening_balance = \"1.005\"\nname",
+            "site.toml:183: [[account]] opening_balance: '1.005' has more than 2 decimals; mend: round it to 2 decimals",
+        ),
+        (
+            "site.toml",
+            "serial = \"33B301994\"\npoint = \"P-102\"",
+            "serial = \"33B301994\"\npoint = \"P-199\"",
+            "site.toml:67: [[meter]] point: 'P-199' is not defined; mend: did you mean 'P-101'?",
+        ),
+        (
+            "site.toml",
+            "default_period = \"valley\"",
+            "default_period = valley",
+            "site.toml:246: string values must be quoted, expected literal string; mend: write TOML as in BILLING.md section 8",
+        ),
+    ]);
+}
+
+#[test]
+fn rows_that_cannot_be_get_one_clear_error() {
+    check_edits(&[
+        (
+            "recharges.csv",
+            "213.04",
+            "213.045",
+            "recharges.csv:2: amount: '213.045' has more than 2 decimals; mend: round it to 2 decimals",
+        ),
+        (
+            "recharges.csv",
+            "213.04",
+            "-213.04",
+            "recharges.csv:2: amount: is not positive, or too large; mend: write a positive amount; the kind says which way",
+        ),
+        (
+            "recharges.csv",
+            "A-003,213.04",
+            "A-033,213.04",
+            "recharges.csv:2: account: no [[account]] has the id 'A-033'; mend: did you mean 'A-003'?",
+        ),
+        (
+            "recharges.csv",
+            ",R0005,recharge",
+            ",R0003,recharge",
+            "recharges.csv:3: reference: 'recharge/R0003' stands in line 2 with another account or amount; mend: use a reference once, or repeat the row as it was",
+        ),
+        (
+            "recharges.csv",
+            ",R0005,recharge",
+            ",R0005",
+            "recharges.csv:2: row has 4 columns, the header 5; mend: complete the row or take it out",
+        ),
+        (
+            "recharges.csv",
+            "amount,reference,kind",
+            "amount,kind",
+            "recharges.csv:1: reference: column is missing; mend: begin the file with a header of time,account,amount,reference,kind",
+        ),
+        (
+            "readings.csv",
+            "time,meter,kwh,received,serial\n",
+            "",
+            "readings.csv:1: header is missing; mend: begin the file with a header of time,meter,kwh,received,serial,device_time",
+        ),
+        (
+            "readings.csv",
+            "2026-03-01T04:30:00Z,M-103",
+            "2026-03-01T04:30:00,M-103",
+            "readings.csv:2: time: not an RFC 3339 instant with its offset, such as 2026-03-01T00:00:00Z; mend: write an instant such as 2026-03-01T00:00:00Z",
+        ),
+    ]);
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    for name in ["site.toml", "readings.csv", "recharges.csv"] {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        for other in ["site.toml", "readings.csv", "recharges.csv"].into_iter().filter(|other| *other != name) {
+            std::fs::copy(cases().join("everything-1").join(other), folder.path().join(other)).expect("copies");
+        }
+        let error = SiteFolder::open(folder.path()).expect_err("a file is missing").to_string();
+        assert!(error.starts_with(&format!("{name}: No such file")), "{error}");
+        assert!(error.contains("; mend: put the file into the site's folder"), "{error}");
+    }
 }

@@ -44,6 +44,10 @@ impl Sheet {
             .cloned()
             .map_err(|why| error(Some(1), None, why.to_string(), "correct the header".to_owned()))?;
         let all = names.join(",");
+        if !header.iter().any(|cell| names.iter().any(|name| name.as_bytes() == cell)) {
+            let mend = format!("begin the file with a header of {all}");
+            return Err(error(Some(1), None, "header is missing".to_owned(), mend));
+        }
         let mut columns = vec![None; names.len()];
         for (place, cell) in header.iter().enumerate() {
             let cell = String::from_utf8_lossy(cell);

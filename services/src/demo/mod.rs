@@ -237,6 +237,7 @@ fn finish(mut sim: Simulation<'_>, dir: &Path, console: &mut Console) -> Result<
     ));
     console.line(format!("log:    {dir}/log.db, kept"));
     console.line(format!("files:  {dir}/balances.json, quarantine.json, allocations/, bills/"));
-    console.line(format!("replay: tallywatt replay {dir}"));
+    let program = std::env::args().next().unwrap_or_else(|| "tallywatt".to_owned());
+    console.line(format!("replay: {program} replay {dir}"));
     Ok(())
 }

@@ -2,7 +2,8 @@
 //!
 //! The log has no arrival times. All meters publish at the same quarter hour,
 //! so a burst is a run of frames in which no meter's clock moves, and its
-//! newest plausible clock stands for the arrival of all of it. A clock that
+//! newest plausible clock stands for the arrival of all of it: among clocks
+//! more than a day apart, the newest of those that most meters are near. A clock that
 //! moves opens the next burst, whether it is right or decades off. A ghost
 //! frame carries one meter's clock under the next one's serial; so a serial's
 //! plausible and implausible clocks are watched apart.
@@ -29,7 +30,6 @@ pub(super) struct Bursts {
     zone: Tz,
     clocks: BTreeMap<(String, bool), NaiveDateTime>,
     members: Vec<usize>,
-    newest: Option<NaiveDateTime>,
     last: Option<DateTime<Utc>>,
     /// For each line with a frame: the time of its burst, if any is known.
     times: BTreeMap<usize, Option<DateTime<Utc>>>,
@@ -38,15 +38,7 @@ pub(super) struct Bursts {
 
 impl Bursts {
     pub(super) fn new(zone: Tz) -> Self {
-        Self {
-            zone,
-            clocks: BTreeMap::new(),
-            members: Vec::new(),
-            newest: None,
-            last: None,
-            times: BTreeMap::new(),
-            count: 0,
-        }
+        Self { zone, clocks: BTreeMap::new(), members: Vec::new(), last: None, times: BTreeMap::new(), count: 0 }
     }
 
     pub(super) fn push(&mut self, line: usize, frame: &Frame) {
@@ -57,9 +49,6 @@ impl Bursts {
         }
         self.clocks.insert(key, frame.clock);
         self.members.push(line);
-        if plausible {
-            self.newest = self.newest.max(Some(frame.clock));
-        }
     }
 
     /// The time of each line with a frame, and the number of bursts.
@@ -72,13 +61,23 @@ impl Bursts {
         if self.members.is_empty() {
             return;
         }
-        if let Some(newest) = self.newest.take() {
+        let plausible = self.clocks.iter().filter(|((_, plausible), _)| *plausible).map(|(_, clock)| *clock);
+        if let Some(newest) = agreed(&plausible.collect::<Vec<_>>()) {
             self.last = Some(instant_after(self.zone, newest, self.last));
         }
         self.times.extend(self.members.drain(..).map(|line| (line, self.last)));
         self.clocks.clear();
         self.count = self.count.saturating_add(1);
     }
+}
+
+/// The newest of the clocks that most others are within a day of: one that
+/// is years ahead must not date the burst, and with it all later ones.
+fn agreed(clocks: &[NaiveDateTime]) -> Option<NaiveDateTime> {
+    let near = |clock: NaiveDateTime| {
+        clocks.iter().filter(|other| other.signed_duration_since(clock).abs() <= Duration::days(1)).count()
+    };
+    clocks.iter().copied().max_by_key(|clock| (near(*clock), *clock))
 }
 
 /// A local clock's instant, never before `last`: an hour that comes twice in
@@ -123,6 +122,15 @@ mod tests {
         assert_eq!(first.to_rfc3339(), "2026-10-25T00:45:00+00:00");
         let second = instant_after(vienna, at("2026-10-25T02:00:00"), Some(first));
         assert_eq!(second.to_rfc3339(), "2026-10-25T01:00:00+00:00");
+    }
+
+    #[test]
+    fn a_clock_years_ahead_is_outvoted() {
+        let (now, later, ahead) = (at("2026-01-12T16:00:00"), at("2026-01-12T16:15:00"), at("2039-01-12T16:00:00"));
+        assert_eq!(agreed(&[now, ahead, later]), Some(later));
+        assert_eq!(agreed(&[at("2021-01-12T16:00:00"), now, later]), Some(later));
+        assert_eq!(agreed(&[now]), Some(now));
+        assert_eq!(agreed(&[]), None);
     }
 
     #[test]

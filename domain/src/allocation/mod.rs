@@ -5,5 +5,5 @@ mod carry;
 mod pool_month;
 mod split;
 
-pub use pool_month::{PoolAccount, PoolDay, PoolMonth, rate_pool_month};
+pub use pool_month::{PoolAccount, PoolDay, PoolMonth};
 pub use split::{Day, PartSplit, ShareOf, Split, basis_name, show_weight, split_day};

@@ -1,13 +1,14 @@
 //! A pool's month: its lines, its days and what each account bears to date.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
 
 use super::split::{Day, Split, split_day};
 use crate::event::{AccountId, Component, LineKey, PointId, PoolId, TariffId, UnitId};
 use crate::premises::Subject;
 use crate::quantity::{Date, Energy, Instant, Money, Month, floor_div};
 use crate::rating::{Carry, Counters, EnergyLines, Facts, Horizon, Line, RatedEnergy, fixed_line, named_key};
-use crate::tariff::{PeriodCut, Tariff, period_cuts};
 
 const NANO: i128 = 1_000_000_000;
 /// Makes up for the daily rounding down (BILLING §6.5).
@@ -43,13 +44,19 @@ pub struct PoolDay {
     pub accounts: BTreeMap<AccountId, PoolAccount>,
 }
 
-/// A pool's month to date.
+/// A pool's month to date: the fold of its days. A day is added without a look
+/// at those before it; what changes a day that is in it, makes it be folded anew.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PoolMonth {
     /// Its lines, as of a point with an empty id.
     pub lines: BTreeMap<LineKey, Line>,
     /// Its days.
-    pub days: Vec<PoolDay>,
+    pub days: Vec<Arc<PoolDay>>,
+    started: Counters,
+    counters: Counters,
+    carry: Carry,
+    energy: EnergyLines,
+    fixed_days: BTreeMap<(TariffId, i64), i64>,
 }
 
 impl PoolMonth {
@@ -75,56 +82,108 @@ impl PoolMonth {
         rules.dedup();
         rules
     }
-}
 
-struct Rating<'a> {
-    facts: &'a Facts<'a>,
-    pool: &'a PoolId,
-    /// Lines have points as keys; a pool's have its own id.
-    stand_in: PointId,
-    energy: EnergyLines,
-    fixed_days: BTreeMap<(TariffId, i64), (&'a Tariff, i64)>,
-    carry: Carry,
-}
-
-/// Rates and splits a pool's month up to the horizon; `counters` stand at the month's start and are moved on.
-pub fn rate_pool_month(
-    facts: &Facts<'_>,
-    pool: &PoolId,
-    month: Month,
-    horizon: Horizon,
-    indoor: &BTreeMap<Date, BTreeMap<UnitId, Energy>>,
-    counters: &mut Counters,
-) -> PoolMonth {
-    let stand_in = PointId::try_new(pool.as_str()).expect("ids of pools and points have one form");
-    let mut rating = Rating {
-        facts,
-        pool,
-        stand_in,
-        energy: EnergyLines::default(),
-        fixed_days: BTreeMap::new(),
-        carry: Carry::new(),
-    };
-    let mut rated = PoolMonth::default();
-    let mut to_date: BTreeMap<AccountId, PoolAccount> = BTreeMap::new();
-    let none = BTreeMap::new();
-    let mut day = month.first().max(horizon.first_day);
-    while day <= month.last() && facts.premises.calendar.start_of(day) < horizon.until {
-        let end = facts.premises.calendar.end_of(day).min(horizon.until);
-        let (energy, interpolated) = rating.day(day, end, horizon, counters);
-        rated.lines = rating.lines(month);
-        let amount_to_date: Money = rated.lines.values().map(|line| line.amount).sum();
-        let amount = amount_to_date - rated.amount();
-        let nano = i128::from(amount.get()).saturating_mul(NANO);
-        let whole = Day { day, energy, nano };
-        let rule = facts.premises.rule_on(pool, day);
-        let split = split_day(facts.premises, rule, whole, indoor.get(&day).unwrap_or(&none));
-        bear(&mut to_date, &split, &facts.premises.site().landlord, amount_to_date);
-        let accounts = to_date.clone();
-        rated.days.push(PoolDay { day, energy, interpolated, amount, amount_to_date, split, accounts });
-        day = day.next();
+    /// Without a day; `counters` stand at the month's start.
+    pub fn new(counters: Counters) -> Self {
+        Self { started: counters.clone(), counters, ..Self::default() }
     }
-    rated
+
+    /// Whether it began with these counters.
+    pub fn started_with(&self, counters: &Counters) -> bool {
+        self.started == *counters
+    }
+
+    /// The tier counters at the end of its days.
+    pub const fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Whether a day is in it.
+    pub fn has(&self, day: Date) -> bool {
+        self.days.last().is_some_and(|last| day <= last.day)
+    }
+
+    /// Rates and splits the days up to the horizon that are not in it; `indoor`
+    /// gives the units' own energy of a day. After a day that the horizon cuts
+    /// nothing can be added.
+    pub fn extend(
+        &mut self,
+        facts: &Facts<'_>,
+        pool: &PoolId,
+        month: Month,
+        horizon: Horizon,
+        mut indoor: impl FnMut(Date) -> Rc<BTreeMap<UnitId, Energy>>,
+    ) {
+        let premises = facts.premises;
+        // Lines have points as keys; a pool's have its own id.
+        let stand_in = PointId::try_new(pool.as_str()).expect("ids of pools and points have one form");
+        let first = month.first().max(horizon.first_day);
+        let mut day = self.days.last().map_or(first, |last| last.day.next());
+        while day <= month.last() && premises.calendar.start_of(day) < horizon.until {
+            let end = premises.calendar.end_of(day).min(horizon.until);
+            let (energy, interpolated) = self.rate(facts, pool, &stand_in, day, end, horizon);
+            self.lines = self.lines_of(facts, &stand_in, month);
+            let amount_to_date: Money = self.lines.values().map(|line| line.amount).sum();
+            let amount = amount_to_date - self.amount();
+            let nano = i128::from(amount.get()).saturating_mul(NANO);
+            let whole = Day { day, energy, nano };
+            let split = split_day(premises, premises.rule_on(pool, day), whole, &indoor(day));
+            let mut accounts = self.days.last().map(|last| last.accounts.clone()).unwrap_or_default();
+            bear(&mut accounts, &split, &premises.site().landlord, amount_to_date);
+            self.days.push(Arc::new(PoolDay { day, energy, interpolated, amount, amount_to_date, split, accounts }));
+            day = day.next();
+        }
+    }
+
+    /// Rates a day; its energy and how much of it is interpolated.
+    fn rate(
+        &mut self,
+        facts: &Facts<'_>,
+        pool: &PoolId,
+        stand_in: &PointId,
+        day: Date,
+        end: Instant,
+        horizon: Horizon,
+    ) -> (Energy, Energy) {
+        let premises = facts.premises;
+        super::carry::arrive(facts, pool, day, day.month().first().max(horizon.first_day), &mut self.carry);
+        let tariff = premises.tariff_on(&Subject::Pool(pool.clone()), day);
+        let gap = premises.max_gap_on(day);
+        let (mut total, mut total_interpolated) = (Energy::ZERO, Energy::ZERO);
+        for cut in &*facts.period_cuts(tariff, day, end) {
+            let (mut energy, mut flagged) = (Energy::ZERO, false);
+            for point in premises.pool_points(pool, day) {
+                let (of_point, point_flagged) = facts.slice(point, cut.from, cut.until, gap, &mut self.carry);
+                energy += of_point;
+                flagged |= point_flagged;
+            }
+            let interpolated = if flagged { energy } else { Energy::ZERO };
+            total += energy;
+            total_interpolated += interpolated;
+            if let Some(tariff) = tariff {
+                let slice = RatedEnergy { tariff, period: cut.period, day, holder: None, energy, interpolated };
+                self.energy.rate(stand_in, slice, &mut self.counters);
+            }
+        }
+        if let (Some(tariff), true) = (tariff, day <= horizon.last_day) {
+            let days = self.fixed_days.entry((tariff.id.clone(), tariff.version)).or_default();
+            *days = days.saturating_add(1);
+        }
+        (total, total_interpolated)
+    }
+
+    fn lines_of(&self, facts: &Facts<'_>, stand_in: &PointId, month: Month) -> BTreeMap<LineKey, Line> {
+        let decimals = facts.premises.site().currency_decimals;
+        let mut lines = self.energy.lines(decimals);
+        for (version, days) in &self.fixed_days {
+            let tariff = facts.premises.tariffs.get(version).expect("a version in force is known");
+            for charge in &tariff.fixed {
+                let key = named_key(stand_in, tariff, Component::Fixed, Some(&charge.name));
+                lines.insert(key, fixed_line(charge.per, charge.amount, *days, month.days().into(), decimals));
+            }
+        }
+        lines
+    }
 }
 
 /// Adds a day's shares; the landlord bears the rest (BILLING §6.5).
@@ -149,53 +208,5 @@ fn bear(to_date: &mut BTreeMap<AccountId, PoolAccount>, split: &Split, landlord:
     }
     if let Some(of) = to_date.get_mut(landlord) {
         of.amount = amount - others;
-    }
-}
-
-impl Rating<'_> {
-    /// Rates a day; its energy and how much of it is interpolated.
-    fn day(&mut self, day: Date, end: Instant, horizon: Horizon, counters: &mut Counters) -> (Energy, Energy) {
-        let premises = self.facts.premises;
-        let start = premises.calendar.start_of(day);
-        super::carry::arrive(self.facts, self.pool, day, day.month().first().max(horizon.first_day), &mut self.carry);
-        let tariff = premises.tariff_on(&Subject::Pool(self.pool.clone()), day);
-        let cuts = match tariff {
-            Some(tariff) => period_cuts(tariff, &premises.calendar, &premises.holidays, start, end),
-            None => vec![PeriodCut { from: start, until: end, period: 0 }],
-        };
-        let (mut total, mut total_interpolated) = (Energy::ZERO, Energy::ZERO);
-        for cut in cuts {
-            let (mut energy, mut flagged) = (Energy::ZERO, false);
-            for point in premises.pool_points(self.pool, day) {
-                let gap = premises.max_gap_on(day);
-                let (of_point, point_flagged) = self.facts.slice(point, cut.from, cut.until, gap, &mut self.carry);
-                energy += of_point;
-                flagged |= point_flagged;
-            }
-            let interpolated = if flagged { energy } else { Energy::ZERO };
-            total += energy;
-            total_interpolated += interpolated;
-            if let Some(tariff) = tariff {
-                let slice = RatedEnergy { tariff, period: cut.period, day, holder: None, energy, interpolated };
-                self.energy.rate(&self.stand_in, slice, counters);
-            }
-        }
-        if let (Some(tariff), true) = (tariff, day <= horizon.last_day) {
-            let days = self.fixed_days.entry((tariff.id.clone(), tariff.version)).or_insert((tariff, 0));
-            days.1 = days.1.saturating_add(1);
-        }
-        (total, total_interpolated)
-    }
-
-    fn lines(&self, month: Month) -> BTreeMap<LineKey, Line> {
-        let decimals = self.facts.premises.site().currency_decimals;
-        let mut lines = self.energy.lines(decimals);
-        for (tariff, days) in self.fixed_days.values() {
-            for charge in &tariff.fixed {
-                let key = named_key(&self.stand_in, tariff, Component::Fixed, Some(&charge.name));
-                lines.insert(key, fixed_line(charge.per, charge.amount, *days, month.days().into(), decimals));
-            }
-        }
-        lines
     }
 }

@@ -2,6 +2,7 @@
 //! months since the bill before (BILLING §2, §9).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::due::Due;
 use super::error::BillingError;
@@ -64,7 +65,7 @@ impl Site {
     pub fn preview(&mut self, account: &AccountId, month: Month, at: Instant) -> Result<Vec<BillIssued>, BillingError> {
         self.judge(at)?;
         let targets = match self.settled_by(at) {
-            Some(day) => self.targets_until(self.premises.calendar.end_of(day), day)?,
+            Some(day) => self.targets_to(day)?,
             None => BTreeMap::new(),
         };
         let bill = self.draft(&targets, account, month, at, &self.silent_at_end(month));
@@ -82,7 +83,7 @@ impl Site {
         let calendar = &self.premises.calendar;
         let (from, until) = (calendar.start_of(month.first()), calendar.end_of(month.last()));
         let none = AccountMonth::default();
-        let of = targets.get(&month).and_then(|target| target.accounts.get(account)).unwrap_or(&none);
+        let of = targets.get(&month).and_then(|target| target.accounts.get(account)).map_or(&none, |of| of);
         let opening = self.closing.get(account).or_else(|| self.premises.accounts.get(account)).copied();
         let opening = opening.unwrap_or_default();
         let recharges: Vec<BillRecharge> = self
@@ -163,9 +164,11 @@ impl Site {
         let none = AccountMonth::default();
         let mut adjustments = Vec::new();
         for (month, target) in targets.range(..bill_month) {
-            let now = target.accounts.get(account).unwrap_or(&none);
-            let then = self.billed.get(&(account.clone(), *month)).unwrap_or(&none);
-            if now != then {
+            let now = target.accounts.get(account);
+            let then = self.billed.get(&(account.clone(), *month));
+            let shared = now.zip(then).is_some_and(|(now, then)| Arc::ptr_eq(now, then));
+            let (now, then) = (now.map_or(&none, |of| of), then.map_or(&none, |of| of));
+            if !shared && now != then {
                 adjustments.extend(adjust_lines(*month, now, then));
                 adjustments.extend(adjust_shares(*month, now, then));
                 adjustments.extend(adjust_tax(*month, now, then));

@@ -74,8 +74,8 @@ impl MonthTarget {
 
     fn lines_by_point(&self) -> Vec<Imbalance> {
         let mut sums: BTreeMap<&PointId, (Energy, Energy)> = BTreeMap::new();
-        for slice in self.slices.iter().filter(|slice| slice.tariff.is_some()) {
-            sums.entry(&slice.point).or_default().1 += slice.energy;
+        for (point, charged) in self.charged() {
+            sums.entry(point).or_default().1 += charged;
         }
         let lines = self.accounts.values().flat_map(|of| &of.lines);
         for (key, line) in lines.filter(|(key, _)| key.component == Component::Energy) {

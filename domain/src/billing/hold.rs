@@ -83,8 +83,7 @@ impl Site {
         let (Some(table), Some(target)) = (self.premises.meters.get(meter), self.targets.get(&month)) else {
             return BTreeSet::new();
         };
-        let own = target.slices.iter().filter(|slice| slice.point == table.point);
-        let mut accounts: BTreeSet<AccountId> = own.map(|slice| slice.holder.account.clone()).collect();
+        let mut accounts: BTreeSet<AccountId> = target.holders_of(&table.point).cloned().collect();
         let measures = |point: &PointId| {
             let formula = self.premises.points.get(point).map(|point| point.formula.as_slice()).unwrap_or_default();
             *point == table.point || formula.iter().any(|term| term.point == table.point)

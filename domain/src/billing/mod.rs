@@ -2,6 +2,7 @@
 
 mod bill;
 mod conserve;
+mod dirty;
 mod due;
 mod error;
 mod hold;

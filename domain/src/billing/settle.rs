@@ -1,6 +1,7 @@
 //! A run's decisions: the differences between the target and what is posted.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::due::{Due, RunKind};
 use super::site::{RULES_VERSION, Site};
@@ -28,15 +29,18 @@ impl Site {
             for (pool, rated) in &target.pools {
                 let before: BTreeMap<_, _> =
                     posted.pools.get(pool).into_iter().flat_map(|p| &p.days).map(|day| (day.day, day)).collect();
-                let changed = rated.days.iter().filter(|day| before.get(&day.day) != Some(day));
+                let same = |day: &Arc<PoolDay>, before: &Arc<PoolDay>| Arc::ptr_eq(day, before) || day == before;
+                let changed =
+                    rated.days.iter().filter(|day| !before.get(&day.day).is_some_and(|before| same(day, before)));
                 decisions.extend(changed.flat_map(|day| pages(pool, day, &run)));
             }
             let accounts: BTreeSet<&AccountId> = target.accounts.keys().chain(posted.accounts.keys()).collect();
             let none = AccountMonth::default();
             for account in accounts {
-                let (now, then) =
-                    (target.accounts.get(account).unwrap_or(&none), posted.accounts.get(account).unwrap_or(&none));
-                if now != then {
+                let (now, then) = (target.accounts.get(account), posted.accounts.get(account));
+                let shared = now.zip(then).is_some_and(|(now, then)| Arc::ptr_eq(now, then));
+                let (now, then) = (now.map_or(&none, |of| of), then.map_or(&none, |of| of));
+                if !shared && now != then {
                     let of = settled.entry(account).or_insert_with(|| empty_settlement(account, &run));
                     of.lines.extend(line_differences(*month, now, then));
                     of.shared.extend(share_differences(*month, now, then));
@@ -48,13 +52,13 @@ impl Site {
             && let Some(target) = fresh.get(&day.month())
         {
             let facts = Facts::new(&self.premises, &self.metering);
-            for slice in target.slices.iter().filter(|slice| slice.day == day && !slice.energy.is_zero()) {
+            for slice in target.slices().filter(|slice| slice.day == day && !slice.energy.is_zero()) {
                 let of = settled.entry(&slice.holder.account);
                 of.or_insert_with(|| empty_settlement(&slice.holder.account, &run)).slices.push(SettledSlice {
                     energy_mwh: slice.energy,
                     from: slice.from,
                     interpolated: slice.interpolated,
-                    period: slice.tariff.as_ref().map(|(_, _, period)| period.clone()),
+                    period: slice.tariff.as_ref().map(|(_, _, period)| period.to_string()),
                     point: slice.point.clone(),
                     registers: facts.slice_registers(&slice.point, slice.from, slice.until),
                     until: slice.until,

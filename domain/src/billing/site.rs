@@ -1,17 +1,19 @@
 //! The state of a site: a fold over its facts, and the runs that it decides.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use super::dirty::Dirty;
 use super::due::{Due, RunKind};
 use super::error::BillingError;
-use super::target::{AccountMonth, AllCounters, MonthTarget};
+use super::target::{AccountMonth, MonthTarget, Rating};
 use crate::compliance::Compliance;
-use crate::event::{AccountId, BillIssued, Body, Event, MeterId, PointRegistered, RechargeReceived, sha256};
+use crate::event::{AccountId, BillIssued, Body, Event, MeterId, PointId, PointRegistered, RechargeReceived, sha256};
 use crate::ledger::Ledger;
 use crate::metering::Metering;
 use crate::premises::Premises;
 use crate::quantity::{Date, Instant, Money, Month};
-use crate::rating::{Facts, Horizon};
+use crate::rating::{Facts, Horizon, PointMonth, PointSlice};
 
 /// The version of the rules code. A change that alters any golden case is a new one.
 pub const RULES_VERSION: i64 = 1;
@@ -25,6 +27,13 @@ pub struct Run {
     pub decisions: Vec<Body>,
 }
 
+/// How far targets go: energy before an instant, days held up to a day.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reach {
+    pub(super) until: Instant,
+    pub(super) last_day: Date,
+}
+
 /// The state of a site.
 #[derive(Debug, Clone, Default)]
 pub struct Site {
@@ -35,7 +44,7 @@ pub struct Site {
     /// Targets as of the last run: what is posted.
     pub(super) targets: BTreeMap<Month, MonthTarget>,
     /// Targets as of the last bill.
-    pub(super) billed: BTreeMap<(AccountId, Month), AccountMonth>,
+    pub(super) billed: BTreeMap<(AccountId, Month), Arc<AccountMonth>>,
     pub(super) closing: BTreeMap<AccountId, Money>,
     pub(super) bills: i64,
     pub(super) issued: BTreeMap<i64, Vec<BillIssued>>,
@@ -45,7 +54,7 @@ pub struct Site {
     pub(super) held: super::hold::Held,
     next_bill: Option<Month>,
     first_day: Option<Date>,
-    dirty_from: Option<Date>,
+    dirty: Dirty,
     /// Refunds at the instant of the next run, each with the cash left after it.
     refunds_at_due: Vec<(Instant, Money, RechargeReceived)>,
     position: u64,
@@ -165,8 +174,8 @@ impl Site {
     }
 
     fn structure_changed(&mut self, body: &Body) {
+        self.dirty.take_up(&self.premises, body);
         self.premises.apply(body);
-        self.dirty_from = Some(Date::new(i32::MIN));
     }
 
     fn check_refund(&mut self, at: Instant, data: &RechargeReceived) -> Result<(), BillingError> {
@@ -207,7 +216,7 @@ impl Site {
     pub fn balance(&self, account: &AccountId, at: Instant) -> Money {
         let opening = self.premises.accounts.get(account).copied().unwrap_or_default();
         let months = self.targets.values().filter_map(|month| month.accounts.get(account));
-        let charges: Money = months.map(AccountMonth::charges).sum();
+        let charges: Money = months.map(|of| of.charges()).sum();
         opening + self.ledger.cash(account, at) - charges
     }
 
@@ -240,7 +249,9 @@ impl Site {
             self.settled_to = Some(day);
         }
         let seen = self.position;
-        let fresh = self.recompute()?;
+        let fresh = self.fresh()?;
+        self.dirty = Dirty::default();
+        self.metering.take_changed();
         let mut decisions = self.differences(due, &fresh);
         for (month, target) in fresh {
             self.targets.insert(month, target);
@@ -286,46 +297,95 @@ impl Site {
         since.map_or(from, |since| from.min(since))
     }
 
-    /// The months whose target may differ from what is posted.
-    fn recompute(&mut self) -> Result<BTreeMap<Month, MonthTarget>, BillingError> {
+    /// The months whose target differs from what is posted.
+    fn fresh(&self) -> Result<BTreeMap<Month, MonthTarget>, BillingError> {
+        let Some(last_day) = self.settled_to else { return Ok(BTreeMap::new()) };
+        let to = Reach { until: self.premises.calendar.end_of(last_day), last_day };
+        self.rated(&self.premises, to, &self.targets, &self.changed())
+    }
+
+    /// What changed since the last run.
+    pub(super) fn changed(&self) -> Dirty {
+        let mut dirty = self.dirty.clone();
+        let first = self.first_day().map(|day| self.premises.calendar.start_of(day).plus(1));
+        for (meter, from) in self.metering.changed() {
+            let from = self.heard_from(meter, from);
+            dirty.register_changed(&self.premises, meter, first.map_or(from, |first| from.max(first)));
+        }
+        dirty.spread(&self.premises);
+        dirty
+    }
+
+    /// The months up to a horizon whose targets are others than those known.
+    pub(super) fn rated(
+        &self,
+        premises: &Premises,
+        to: Reach,
+        known: &BTreeMap<Month, MonthTarget>,
+        dirty: &Dirty,
+    ) -> Result<BTreeMap<Month, MonthTarget>, BillingError> {
         let mut fresh = BTreeMap::new();
-        let (Some(first_day), Some(last_day)) = (self.first_day, self.settled_to) else { return Ok(fresh) };
-        let dirty_from = self.dirty_from.take();
-        let changed = self.metering.take_changed();
-        let changed = changed.into_iter().map(|(meter, from)| self.heard_from(&meter, from));
-        let changed = changed.map(|from| from.max(self.premises.calendar.start_of(first_day)));
-        let changed = changed.map(|from| self.premises.calendar.day_of(from));
-        let from = changed.chain(dirty_from).chain([last_day]).min().unwrap_or(last_day).max(first_day);
-        let until = self.premises.calendar.end_of(last_day);
-        let horizon = Horizon { first_day, until, last_day };
-        let facts = Facts::new(&self.premises, &self.metering);
-        let start = AllCounters::default();
-        let mut month = from.month();
-        let mut before = self.targets.range(..month).next_back().map_or(&start, |(_, target)| &target.counters).clone();
-        while month <= last_day.month() {
-            let target = self.checked(MonthTarget::compute(&facts, month, horizon, &before)?)?;
-            before = target.counters.clone();
-            fresh.insert(month, target);
+        let Some(first_day) = self.first_day() else { return Ok(fresh) };
+        let facts = Facts::new(premises, &self.metering);
+        let Reach { until, last_day } = to;
+        let by = Rating { facts: &facts, horizon: Horizon { first_day, until, last_day }, dirty };
+        let dirty_from = dirty.first().map(|day| day.max(first_day).month());
+        let known_to = known.keys().next_back().copied();
+        let mut month =
+            known_to.map_or(first_day.month(), |known_to| dirty_from.map_or(known_to, |from| from.min(known_to)));
+        while premises.calendar.start_of(month.first()) < until {
+            let latest = |all: &BTreeMap<Month, MonthTarget>| all.range(..month).next_back().map(|(month, _)| *month);
+            let before = latest(&fresh).max(latest(known)).and_then(|month| fresh.get(&month).or(known.get(&month)));
+            if let Some(target) = MonthTarget::rate(month, known.get(&month), before, by)? {
+                fresh.insert(month, self.checked(target)?);
+            }
             month = month.next();
         }
         Ok(fresh)
     }
 
-    /// The targets up to another horizon by the facts known now: nothing is posted.
+    /// The targets up to another horizon by the facts known now, from zero: nothing is posted.
     pub fn targets_until(&self, until: Instant, last_day: Date) -> Result<BTreeMap<Month, MonthTarget>, BillingError> {
-        let Some(first_day) = self.first_day() else { return Ok(BTreeMap::new()) };
-        let horizon = Horizon { first_day, until, last_day };
-        let facts = Facts::new(&self.premises, &self.metering);
-        let mut all = BTreeMap::new();
-        let mut before = AllCounters::default();
-        let mut month = first_day.month();
-        while self.premises.calendar.start_of(month.first()) < until {
-            let target = self.checked(MonthTarget::compute(&facts, month, horizon, &before)?)?;
-            before = target.counters.clone();
-            all.insert(month, target);
-            month = month.next();
-        }
+        self.rated(&self.premises, Reach { until, last_day }, &BTreeMap::new(), &Dirty::everything())
+    }
+
+    /// The targets up to a day that is not before the last settled one, by the facts known now: nothing is posted.
+    pub(super) fn targets_to(&self, last_day: Date) -> Result<BTreeMap<Month, MonthTarget>, BillingError> {
+        let to = Reach { until: self.premises.calendar.end_of(last_day), last_day };
+        let mut all = self.targets.clone();
+        all.extend(self.rated(&self.premises, to, &self.targets, &self.changed())?);
         Ok(all)
+    }
+
+    /// The targets at an instant, of the months in which they differ from what
+    /// is posted: those of the others are as posted.
+    pub fn targets_at(&self, now: Instant) -> Result<BTreeMap<Month, MonthTarget>, BillingError> {
+        let last_day = self.premises.calendar.day_of(now).previous();
+        self.rated(&self.premises, Reach { until: now, last_day }, &self.targets, &self.changed())
+    }
+
+    /// The target of the month of a settled day as it was up to that day, by the facts known now.
+    pub fn target_back_to(&self, day: Date) -> Result<Option<MonthTarget>, BillingError> {
+        let Some(first_day) = self.first_day() else { return Ok(None) };
+        let (facts, dirty) = (Facts::new(&self.premises, &self.metering), Dirty::everything());
+        let horizon = Horizon { first_day, until: self.premises.calendar.end_of(day), last_day: day };
+        let before = self.targets.range(..day.month()).next_back().map(|(_, target)| target);
+        MonthTarget::rate(day.month(), None, before, Rating { facts: &facts, horizon, dirty: &dirty })
+    }
+
+    /// The slices of a point in a month, as settled.
+    pub fn slices_of(&self, point: &PointId, month: Month) -> Vec<PointSlice> {
+        let known = self.premises.points.get(point);
+        let Some((point, unit)) = known.and_then(|point| Some((point, point.unit.as_ref()?))) else {
+            return Vec::new();
+        };
+        let (Some(first_day), Some(last_day)) = (self.first_day(), self.settled_to) else { return Vec::new() };
+        let facts = Facts::new(&self.premises, &self.metering);
+        let before = self.targets.range(..month).next_back().map(|(_, target)| target.counters_of(&point.id));
+        let mut rated = PointMonth::new(before.unwrap_or_default());
+        let horizon = Horizon { first_day, until: self.premises.calendar.end_of(last_day), last_day };
+        rated.extend(&facts, point, unit, month, horizon);
+        rated.slices
     }
 
     /// Judges the readings received up to an instant, for live views.

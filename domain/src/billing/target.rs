@@ -2,15 +2,19 @@
 //! facts known now (BILLING §2). Nothing here knows what was posted before.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
 
 use rust_decimal::Decimal;
 
+use super::dirty::Dirty;
 use super::error::BillingError;
 use super::hold::Bare;
-use crate::allocation::{PoolMonth, rate_pool_month};
+use crate::allocation::PoolMonth;
 use crate::event::{AccountId, LineKey, PointId, PoolId, TaxMode, UnitId};
+use crate::premises::Premises;
 use crate::quantity::{Date, Energy, Money, Month, UNITS_PER_ONE, div_round, to_units};
-use crate::rating::{Counters, Facts, Horizon, Line, PointSlice, rate_point_month};
+use crate::rating::{Counters, Facts, Horizon, Line, PointMonth, PointSlice};
 
 /// Rounding to the cent serves fewer accounts than this (BILLING §6.5).
 const ACCOUNTS_A_MONTH: usize = 10_000;
@@ -71,98 +75,206 @@ impl AccountMonth {
     }
 }
 
-/// Tier counters of points and pools.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct AllCounters {
-    points: BTreeMap<PointId, Counters>,
-    pools: BTreeMap<PoolId, Counters>,
-}
-
 /// A month's target, of all accounts and pools.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct MonthTarget {
-    /// By account.
-    pub accounts: BTreeMap<AccountId, AccountMonth>,
+    /// By account. What a later target does not change is shared with it.
+    pub accounts: BTreeMap<AccountId, Arc<AccountMonth>>,
     /// By pool.
     pub pools: BTreeMap<PoolId, PoolMonth>,
-    /// The slices of all points.
-    pub slices: Vec<PointSlice>,
     /// Leased points that used energy on a settled day without a tariff: one entry an account and point.
     pub bare: Vec<Bare>,
-    pub(crate) counters: AllCounters,
+    /// The folds of the units' points.
+    points: BTreeMap<PointId, Arc<PointMonth>>,
+}
+
+/// What a month is rated by.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rating<'a> {
+    /// The facts known now.
+    pub(crate) facts: &'a Facts<'a>,
+    /// How far it goes.
+    pub(crate) horizon: Horizon,
+    /// What of earlier targets no longer holds.
+    pub(crate) dirty: &'a Dirty,
 }
 
 impl MonthTarget {
     /// The tier counters of a point at the end of what the target covers.
     pub fn counters_of(&self, point: &PointId) -> Counters {
-        self.counters.points.get(point).cloned().unwrap_or_default()
+        self.points.get(point).map(|rated| rated.counters().clone()).unwrap_or_default()
     }
 
-    /// The target of a month; `before` are the counters at its start.
-    pub(crate) fn compute(
-        facts: &Facts<'_>,
+    /// The slices of the days that were rated last: of a target from zero, all.
+    pub fn slices(&self) -> impl Iterator<Item = &PointSlice> {
+        self.points.values().flat_map(|rated| &rated.slices)
+    }
+
+    /// Each unit's point with the energy of its slices that have a tariff.
+    pub fn charged(&self) -> impl Iterator<Item = (&PointId, Energy)> {
+        self.points.iter().map(|(point, rated)| (point, rated.charged))
+    }
+
+    /// The accounts that held a point in the month.
+    pub fn holders_of(&self, point: &PointId) -> impl Iterator<Item = &AccountId> {
+        self.points.get(point).into_iter().flat_map(|rated| &rated.holders)
+    }
+
+    /// The target of a month, from an earlier one by the days and points that
+    /// are not in it or changed; `before` is that of the month before, up to its
+    /// end. None where nothing is another than in `posted`.
+    pub(crate) fn rate(
         month: Month,
-        horizon: Horizon,
-        before: &AllCounters,
-    ) -> Result<Self, BillingError> {
-        let mut target = Self { counters: before.clone(), ..Self::default() };
-        let mut indoor: BTreeMap<Date, BTreeMap<UnitId, Energy>> = BTreeMap::new();
-        for point in facts.premises.points.values() {
-            let Some(unit) = &point.unit else { continue };
-            let counters = target.counters.points.entry(point.id.clone()).or_default();
-            let rated = rate_point_month(facts, point, unit, month, horizon, counters);
-            for (day, energy) in rated.day_energy {
-                *indoor.entry(day).or_default().entry(unit.clone()).or_default() += energy;
-            }
-            for (account, lines) in rated.lines {
-                let shown = lines.into_iter().filter(|(_, line)| line.quantity != 0);
-                target.accounts.entry(account).or_default().lines.extend(shown);
-            }
-            let bare = |s: &&PointSlice| s.tariff.is_none() && s.holder.leased && !s.energy.is_zero();
-            for slice in rated.slices.iter().filter(|s| bare(s) && s.day <= horizon.last_day) {
-                let known = |one: &Bare| one.point == slice.point && one.account == slice.holder.account;
-                if !target.bare.iter().any(known) {
-                    let (account, point) = (slice.holder.account.clone(), slice.point.clone());
-                    target.bare.push(Bare { account, point, day: slice.day });
-                }
-            }
-            target.slices.extend(rated.slices);
+        posted: Option<&Self>,
+        before: Option<&Self>,
+        by: Rating<'_>,
+    ) -> Result<Option<Self>, BillingError> {
+        let none = Self::default();
+        let known = posted.unwrap_or(&none);
+        let mut changed = posted.is_none() || by.dirty.taxes(month);
+        let mut target = Self::default();
+        target.points = by.points(month, known, before, &mut changed);
+        target.pools = by.pools(month, known, before, &target.points, &mut changed);
+        if !changed {
+            return Ok(None);
         }
-        for pool in facts.premises.pools.keys() {
-            let counters = target.counters.pools.entry(pool.clone()).or_default();
-            let rated = rate_pool_month(facts, pool, month, horizon, &indoor, counters);
-            target.share(facts, pool, month, &rated)?;
-            target.pools.insert(pool.clone(), rated);
-        }
-        target.tax(facts, month);
-        Ok(target)
-    }
-
-    fn share(&mut self, facts: &Facts<'_>, pool: &PoolId, month: Month, rated: &PoolMonth) -> Result<(), BillingError> {
-        let landlord = &facts.premises.site().landlord;
-        within_rounding(pool, month, rated, landlord)?;
-        for (account, of) in rated.accounts() {
-            if of.energy.is_zero() && of.amount.is_zero() {
-                continue;
-            }
-            let share = Share { energy: of.energy, nano: of.nano, amount: of.amount };
-            self.accounts.entry(account.clone()).or_default().shared.insert(pool.clone(), share);
-        }
-        Ok(())
-    }
-
-    fn tax(&mut self, facts: &Facts<'_>, month: Month) {
-        let Some(tax) = facts.premises.tax_on(month.first()) else { return };
-        let rate = to_units(tax.rate).expect("checked before it was appended");
-        for account in self.accounts.values_mut() {
-            let base = account.indoor() + account.shared_amount();
-            let amount = match tax.mode {
-                TaxMode::Exclusive => rate_of(base, rate, UNITS_PER_ONE),
-                TaxMode::Inclusive => Money::ZERO,
+        let mut accounts: BTreeMap<AccountId, AccountMonth> = BTreeMap::new();
+        for (point, rated) in &target.points {
+            let bare = |(account, day): (&AccountId, &Date)| Bare {
+                account: account.clone(),
+                point: point.clone(),
+                day: *day,
             };
-            let (name, mode, rate) = (tax.name.clone(), tax.mode, tax.rate);
-            account.tax = Some(TaxLine { name, mode, rate, base, amount });
+            let mut of_point: Vec<Bare> = rated.bare.iter().map(bare).collect();
+            of_point.sort_by_key(|bare| bare.day);
+            target.bare.extend(of_point);
+            for (account, lines) in rated.lines(by.facts, point, month, by.horizon.last_day) {
+                let shown = lines.into_iter().filter(|(_, line)| line.quantity != 0);
+                accounts.entry(account).or_default().lines.extend(shown);
+            }
         }
+        for (pool, rated) in &target.pools {
+            share(&mut accounts, by.facts, pool, month, rated)?;
+        }
+        tax(&mut accounts, by.facts, month);
+        let shared = |(account, of): (AccountId, AccountMonth)| {
+            let same = known.accounts.get(&account).filter(|known| ***known == of).cloned();
+            (account, same.unwrap_or_else(|| Arc::new(of)))
+        };
+        target.accounts = accounts.into_iter().map(shared).collect();
+        Ok(Some(target))
+    }
+}
+
+impl Rating<'_> {
+    /// The last day of a month that the horizon has.
+    fn last_day(&self, month: Month) -> Date {
+        let until = self.horizon.until.plus(-1);
+        self.facts.premises.calendar.day_of(until).min(month.last())
+    }
+
+    fn points(
+        &self,
+        month: Month,
+        known: &MonthTarget,
+        before: Option<&MonthTarget>,
+        changed: &mut bool,
+    ) -> BTreeMap<PointId, Arc<PointMonth>> {
+        let (none, last_day) = (Counters::default(), self.last_day(month));
+        let mut all = BTreeMap::new();
+        for point in self.facts.premises.points.values() {
+            let Some(unit) = &point.unit else { continue };
+            let start = before.and_then(|before| before.points.get(&point.id)).map_or(&none, |rated| rated.counters());
+            let dirty = self.dirty.point(&point.id);
+            let holds =
+                |rated: &&Arc<PointMonth>| rated.started_with(start) && !dirty.is_some_and(|from| rated.has(from));
+            let mut rated = match known.points.get(&point.id).filter(holds) {
+                Some(rated) => rated.clone(),
+                None => Arc::new(PointMonth::new(start.clone())),
+            };
+            if !rated.has(last_day) {
+                *changed = true;
+                Arc::make_mut(&mut rated).extend(self.facts, point, unit, month, self.horizon);
+            }
+            all.insert(point.id.clone(), rated);
+        }
+        *changed |= all.len() != known.points.len();
+        all
+    }
+
+    fn pools(
+        &self,
+        month: Month,
+        known: &MonthTarget,
+        before: Option<&MonthTarget>,
+        points: &BTreeMap<PointId, Arc<PointMonth>>,
+        changed: &mut bool,
+    ) -> BTreeMap<PoolId, PoolMonth> {
+        let premises = self.facts.premises;
+        let (none, last_day) = (Counters::default(), self.last_day(month));
+        let mut by_day: BTreeMap<Date, Rc<BTreeMap<UnitId, Energy>>> = BTreeMap::new();
+        let mut indoor =
+            |day: Date| by_day.entry(day).or_insert_with(|| Rc::new(indoor_of(premises, points, day))).clone();
+        let mut all = BTreeMap::new();
+        for pool in premises.pools.keys() {
+            let start = before.and_then(|before| before.pools.get(pool)).map_or(&none, PoolMonth::counters);
+            let dirty = self.dirty.pool(pool);
+            let holds = |rated: &&PoolMonth| rated.started_with(start) && !dirty.is_some_and(|from| rated.has(from));
+            let mut rated = match known.pools.get(pool).filter(holds) {
+                Some(rated) => rated.clone(),
+                None => PoolMonth::new(start.clone()),
+            };
+            if !rated.has(last_day) {
+                *changed = true;
+                rated.extend(self.facts, pool, month, self.horizon, &mut indoor);
+            }
+            all.insert(pool.clone(), rated);
+        }
+        all
+    }
+}
+
+/// The units' own energy of a day.
+fn indoor_of(premises: &Premises, points: &BTreeMap<PointId, Arc<PointMonth>>, day: Date) -> BTreeMap<UnitId, Energy> {
+    let mut all: BTreeMap<UnitId, Energy> = BTreeMap::new();
+    for (point, rated) in points {
+        let unit = premises.points.get(point).and_then(|point| point.unit.as_ref());
+        if let (Some(unit), Some(energy)) = (unit, rated.day_energy.get(&day)) {
+            *all.entry(unit.clone()).or_default() += *energy;
+        }
+    }
+    all
+}
+
+fn share(
+    accounts: &mut BTreeMap<AccountId, AccountMonth>,
+    facts: &Facts<'_>,
+    pool: &PoolId,
+    month: Month,
+    rated: &PoolMonth,
+) -> Result<(), BillingError> {
+    within_rounding(pool, month, rated, &facts.premises.site().landlord)?;
+    for (account, of) in rated.accounts() {
+        if of.energy.is_zero() && of.amount.is_zero() {
+            continue;
+        }
+        let share = Share { energy: of.energy, nano: of.nano, amount: of.amount };
+        accounts.entry(account.clone()).or_default().shared.insert(pool.clone(), share);
+    }
+    Ok(())
+}
+
+fn tax(accounts: &mut BTreeMap<AccountId, AccountMonth>, facts: &Facts<'_>, month: Month) {
+    let Some(tax) = facts.premises.tax_on(month.first()) else { return };
+    let rate = to_units(tax.rate).expect("checked before it was appended");
+    for account in accounts.values_mut() {
+        let base = account.indoor() + account.shared_amount();
+        let amount = match tax.mode {
+            TaxMode::Exclusive => rate_of(base, rate, UNITS_PER_ONE),
+            TaxMode::Inclusive => Money::ZERO,
+        };
+        let (name, mode, rate) = (tax.name.clone(), tax.mode, tax.rate);
+        account.tax = Some(TaxLine { name, mode, rate, base, amount });
     }
 }
 
@@ -242,7 +354,9 @@ mod tests {
             split: Split { parts: parts.into_iter().map(part).collect(), ..Split::default() },
             accounts: (0..accounts).map(account).collect(),
         };
-        PoolMonth { days: vec![day], ..PoolMonth::default() }
+        let mut month = PoolMonth::default();
+        month.days.push(Arc::new(day));
+        month
     }
 
     fn check(rated: &PoolMonth) -> Result<(), BillingError> {

@@ -231,6 +231,11 @@ impl Metering {
         self.ids.iter().filter(move |(_, index)| faulty(index)).map(|(id, _)| id)
     }
 
+    /// What `take_changed` would give, left in place.
+    pub fn changed(&self) -> impl Iterator<Item = (&MeterId, Instant)> {
+        self.ids.iter().filter_map(|(id, index)| Some((id, self.meters.get(*index)?.changed?)))
+    }
+
     /// What is quarantined, as judged by the last advance: sorted by meter, time, received and place.
     pub fn quarantine(&self) -> Vec<Quarantined> {
         let mut all: Vec<Quarantined> = self.meters.iter().flat_map(|meter| self.quarantine_of(meter)).collect();

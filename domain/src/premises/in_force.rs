@@ -231,6 +231,11 @@ impl Premises {
         self.rules.get(pool)?.values().filter(|rule| rule.from <= day).max_by_key(|rule| (rule.from, rule.version))
     }
 
+    /// A version of a pool's rule.
+    pub fn rule_version(&self, pool: &PoolId, version: i64) -> Option<&RulePublished> {
+        self.rules.get(pool)?.get(&version)
+    }
+
     /// The points of a pool on a day.
     pub fn pool_points(&self, pool: &PoolId, day: Date) -> &[PointId] {
         let Some(pool) = self.pools.get(pool) else { return &[] };

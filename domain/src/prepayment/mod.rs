@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::billing::{AccountMonth, BillingError, MonthTarget, Site};
+use crate::billing::{BillingError, MonthTarget, Site};
 use crate::event::{AccountId, PointId, TaxMode};
 use crate::premises::Subject;
 use crate::quantity::{Date, Energy, Instant, Money, Month, UNITS_PER_ONE, floor_div, to_units};
@@ -28,10 +28,6 @@ pub struct Settled {
     pub unallocated: BTreeMap<(PointId, Month), Energy>,
 }
 
-fn charges(targets: &BTreeMap<Month, MonthTarget>, account: &AccountId) -> Money {
-    targets.values().filter_map(|month| month.accounts.get(account)).map(AccountMonth::charges).sum()
-}
-
 /// What the last run saw; to be asked before facts received later are applied.
 pub fn settled(site: &Site) -> Result<Settled, BillingError> {
     let (Some(first), Some(last)) = (site.first_day(), site.settled_to()) else { return Ok(Settled::default()) };
@@ -39,13 +35,15 @@ pub fn settled(site: &Site) -> Result<Settled, BillingError> {
     let all = last.since(first).saturating_add(1);
     let days = all.min(7);
     let start = last.plus(days.saturating_neg());
-    let before =
-        if days == all { BTreeMap::new() } else { site.targets_until(premises.calendar.end_of(start), start)? };
-    let spent = premises
-        .accounts
-        .keys()
-        .map(|account| (account.clone(), charges(site.targets(), account) - charges(&before, account)));
-    let spent = spent.collect();
+    // Of months before that day's, nothing is in the difference.
+    let back = if days == all { None } else { site.target_back_to(start)? };
+    let since = if back.is_some() { start.month() } else { first.month() };
+    let spent = |account: &AccountId| {
+        let months = site.targets().range(since..).filter_map(|(_, target)| target.accounts.get(account));
+        let before = back.as_ref().and_then(|target| target.accounts.get(account));
+        months.map(|of| of.charges()).sum::<Money>() - before.map_or(Money::ZERO, |of| of.charges())
+    };
+    let spent = premises.accounts.keys().map(|account| (account.clone(), spent(account))).collect();
     let facts = Facts::new(premises, site.metering());
     let mut unallocated: BTreeMap<(PointId, Month), Energy> = BTreeMap::new();
     let mut day = first;
@@ -78,10 +76,15 @@ pub fn live(site: &mut Site, now: Instant) -> Result<BTreeMap<AccountId, Live>, 
     site.advance(now)?;
     let premises = site.premises();
     let today = premises.calendar.day_of(now);
-    let targets = site.targets_until(now, today.previous())?;
+    let targets = site.targets_at(now)?;
+    let charges = |targets: &BTreeMap<Month, MonthTarget>, month: &Month, account: &AccountId| {
+        targets.get(month).and_then(|target| target.accounts.get(account)).map_or(Money::ZERO, |of| of.charges())
+    };
     let mut all = BTreeMap::new();
-    for (account, opening) in &premises.accounts {
-        let balance = *opening + site.ledger().cash(account, now) - charges(&targets, account);
+    for account in premises.accounts.keys() {
+        let changed = targets.keys();
+        let unposted = changed.map(|month| charges(&targets, month, account) - charges(site.targets(), month, account));
+        let balance = site.balance(account, now) - unposted.sum::<Money>();
         let remaining = remaining(site, &targets, account, balance, today, now);
         all.insert(account.clone(), Live { balance, remaining });
     }
@@ -111,7 +114,8 @@ fn remaining(
     if balance <= Money::ZERO {
         return Some(Energy::ZERO);
     }
-    let mut counters = targets.get(&today.month()).map(|target| target.counters_of(&point.id)).unwrap_or_default();
+    let target = targets.get(&today.month()).or_else(|| site.targets().get(&today.month()));
+    let mut counters = target.map(|target| target.counters_of(&point.id)).unwrap_or_default();
     let counter = counters.at(tariff, period, Some(&holder), today);
     let tax = premises.tax_on(today.month().first()).filter(|tax| tax.mode == TaxMode::Exclusive);
     let rate = UNITS_PER_ONE.checked_add(tax.map_or(Some(0), |tax| to_units(tax.rate))?)?;

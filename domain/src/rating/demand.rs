@@ -38,7 +38,7 @@ fn runs(slices: &[&PointSlice], tariff: &Tariff, charge: &DemandCharge) -> Vec<(
         slice.tariff.as_ref().is_some_and(|(id, version, period)| {
             *id == tariff.id
                 && *version == tariff.version
-                && charge.period.is_none_or(|p| tariff.period_name(p) == period)
+                && charge.period.is_none_or(|p| *tariff.period_name(p) == **period)
         })
     };
     for slice in slices.iter().filter(wanted) {

@@ -1,11 +1,17 @@
 //! Energy of points, from the curves of their meters (BILLING §3).
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
-use crate::event::{MeterId, PointId, PointKind, PointRegistered, SliceRegister};
+use crate::event::{PointId, PointKind, PointRegistered, SliceRegister, TariffId};
 use crate::metering::{MeterRegister, Metering};
 use crate::premises::Premises;
-use crate::quantity::{Energy, Instant};
+use crate::quantity::{Date, Energy, Instant};
+use crate::tariff::{PeriodCut, Tariff, period_cuts};
+
+/// A tariff version, and a day up to an instant.
+type CutDay = (TariffId, i64, Date, Instant);
 
 /// The facts that rating looks at.
 #[derive(Debug)]
@@ -14,7 +20,9 @@ pub struct Facts<'a> {
     pub premises: &'a Premises,
     /// The curves.
     pub metering: &'a Metering,
-    meters: BTreeMap<PointId, Vec<MeterId>>,
+    registers: BTreeMap<&'a PointId, Vec<MeterRegister<'a>>>,
+    /// The cuts of a day by a tariff version up to an instant: most points share theirs.
+    cuts: RefCell<BTreeMap<CutDay, Rc<[PeriodCut]>>>,
 }
 
 /// Negative slices of virtual points, carried into the following ones of the month.
@@ -23,16 +31,32 @@ pub type Carry = BTreeMap<PointId, Energy>;
 impl<'a> Facts<'a> {
     /// The facts of a site.
     pub fn new(premises: &'a Premises, metering: &'a Metering) -> Self {
-        let mut meters: BTreeMap<PointId, Vec<MeterId>> = BTreeMap::new();
+        let mut registers: BTreeMap<&PointId, Vec<MeterRegister<'a>>> = BTreeMap::new();
         for meter in premises.meters.values() {
-            meters.entry(meter.point.clone()).or_default().push(meter.id.clone());
+            registers.entry(&meter.point).or_default().extend(metering.register(&meter.id));
         }
-        Self { premises, metering, meters }
+        Self { premises, metering, registers, cuts: RefCell::default() }
+    }
+
+    /// The cuts of a day by the periods of a tariff version, up to `end`.
+    pub fn period_cuts(&self, tariff: Option<&Tariff>, day: Date, end: Instant) -> Rc<[PeriodCut]> {
+        let premises = self.premises;
+        let Some(tariff) = tariff else {
+            return Rc::new([PeriodCut { from: premises.calendar.start_of(day), until: end, period: 0 }]);
+        };
+        let key = (tariff.id.clone(), tariff.version, day, end);
+        if let Some(known) = self.cuts.borrow().get(&key) {
+            return known.clone();
+        }
+        let start = premises.calendar.start_of(day);
+        let cuts: Rc<[PeriodCut]> = period_cuts(tariff, &premises.calendar, &premises.holidays, start, end).into();
+        self.cuts.borrow_mut().insert(key, cuts.clone());
+        cuts
     }
 
     /// The curves of a metered point.
     pub fn registers(&self, point: &PointId) -> impl Iterator<Item = MeterRegister<'a>> {
-        self.meters.get(point).into_iter().flatten().filter_map(|meter| self.metering.register(meter))
+        self.registers.get(point).into_iter().flatten().copied()
     }
 
     fn metered(&self, point: &PointId, a: Instant, b: Instant) -> Energy {

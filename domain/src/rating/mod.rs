@@ -13,4 +13,4 @@ pub use energy::{EnergyLines, RatedEnergy};
 pub use facts::{Carry, Facts};
 pub use line::{Line, LineKeyExt, amount_of_days, amount_of_energy, energy_key, named_key};
 pub(crate) use point_month::fixed_line;
-pub use point_month::{Horizon, PointMonth, PointSlice, rate_point_month};
+pub use point_month::{Horizon, PointMonth, PointSlice};

@@ -1,6 +1,8 @@
 //! A point's month: its slices and its lines by account.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+use std::sync::Arc;
 
 use super::counter::Counters;
 use super::demand;
@@ -10,7 +12,7 @@ use super::line::{Line, amount_of_days, amount_of_energy, named_key};
 use crate::event::{AccountId, Component, LineKey, Per, PointId, PointRegistered, TariffId, Unit, UnitId};
 use crate::premises::{Holder, Subject};
 use crate::quantity::{Date, Energy, Instant, Money, Month, Power};
-use crate::tariff::{PeriodCut, Price, Tariff, period_cuts};
+use crate::tariff::{PeriodCut, Price, Tariff};
 
 /// How far a target goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,136 +39,212 @@ pub struct PointSlice {
     /// Who holds the unit.
     pub holder: Holder,
     /// Tariff, version and period; none without a tariff in force.
-    pub tariff: Option<(TariffId, i64, String)>,
+    pub tariff: Option<(TariffId, i64, Arc<str>)>,
     /// Its energy.
     pub energy: Energy,
     /// Whether it is interpolated.
     pub interpolated: bool,
 }
 
-/// A point's month to date.
+/// A point's month to date: the fold of its days. A day is added without a look
+/// at those before it; what changes a day that is in it, makes it be folded anew.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PointMonth {
-    /// Lines by account.
-    pub lines: BTreeMap<AccountId, BTreeMap<LineKey, Line>>,
     /// Energy by day, whoever held the unit.
     pub day_energy: BTreeMap<Date, Energy>,
-    /// The slices.
+    /// The slices of the days that were added last: of all days of a fold from the month's start.
     pub slices: Vec<PointSlice>,
+    /// The first settled day on which an account that leases used energy without a tariff.
+    pub bare: BTreeMap<AccountId, Date>,
+    /// Energy of the slices with a tariff.
+    pub charged: Energy,
+    /// The accounts that held the point.
+    pub holders: BTreeSet<AccountId>,
+    started: Counters,
+    counters: Counters,
+    carry: Carry,
+    energy: BTreeMap<AccountId, EnergyLines>,
+    held: BTreeMap<(AccountId, i64, TariffId), i64>,
+    /// Highest power by account, version, tariff and number of the charge.
+    peaks: BTreeMap<(AccountId, i64, TariffId, usize), Power>,
+    next: Option<Date>,
 }
 
-/// Rates a unit's point over a month up to the horizon; `counters` stand at the month's start and are moved on.
-pub fn rate_point_month(
-    facts: &Facts<'_>,
-    point: &PointRegistered,
-    unit: &UnitId,
-    month: Month,
-    horizon: Horizon,
-    counters: &mut Counters,
-) -> PointMonth {
-    let mut rated = PointMonth::default();
-    let mut energy: BTreeMap<AccountId, EnergyLines> = BTreeMap::new();
-    let mut carry = Carry::new();
-    let subject = Subject::Point(point.id.clone());
-    let premises = facts.premises;
-    let mut day = month.first().max(horizon.first_day);
-    while day <= month.last() && premises.calendar.start_of(day) < horizon.until {
-        let tariff = premises.tariff_on(&subject, day);
-        let (start, end) = (premises.calendar.start_of(day), premises.calendar.end_of(day).min(horizon.until));
-        for cut in slice_cuts(facts, unit, tariff, start, end) {
-            let (amount, interpolated) =
-                facts.slice(&point.id, cut.from, cut.until, premises.max_gap_on(day), &mut carry);
+impl PointMonth {
+    /// Without a day; `counters` stand at the month's start.
+    pub fn new(counters: Counters) -> Self {
+        Self { started: counters.clone(), counters, ..Self::default() }
+    }
+
+    /// Whether it began with these counters.
+    pub fn started_with(&self, counters: &Counters) -> bool {
+        self.started == *counters
+    }
+
+    /// The tier counters at the end of its days.
+    pub const fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Whether a day is in it.
+    pub fn has(&self, day: Date) -> bool {
+        self.next.is_some_and(|next| day < next)
+    }
+
+    /// Adds the days up to the horizon that are not in it. After a day that the
+    /// horizon cuts nothing can be added.
+    pub fn extend(
+        &mut self,
+        facts: &Facts<'_>,
+        point: &PointRegistered,
+        unit: &UnitId,
+        month: Month,
+        horizon: Horizon,
+    ) {
+        let calendar = &facts.premises.calendar;
+        let mut day = self.next.unwrap_or_else(|| month.first().max(horizon.first_day));
+        let last = month.last();
+        if day <= last && calendar.start_of(day) < horizon.until {
+            self.slices.clear();
+        }
+        while day <= last && calendar.start_of(day) < horizon.until {
+            self.add_day(facts, point, unit, day, horizon);
+            day = day.next();
+            self.next = Some(day);
+        }
+    }
+
+    fn add_day(&mut self, facts: &Facts<'_>, point: &PointRegistered, unit: &UnitId, day: Date, horizon: Horizon) {
+        let premises = facts.premises;
+        let tariff = premises.tariff_on(&Subject::Point(point.id.clone()), day);
+        let day_end = premises.calendar.end_of(day);
+        let max_gap_s = premises.max_gap_on(day);
+        let known = self.slices.len();
+        for cut in &*slice_cuts(facts, unit, tariff, day, day_end.min(horizon.until)) {
+            let (energy, interpolated) = facts.slice(&point.id, cut.from, cut.until, max_gap_s, &mut self.carry);
             let holder = premises.holder_at(unit, cut.from);
-            *rated.day_energy.entry(day).or_default() += amount;
+            *self.day_energy.entry(day).or_default() += energy;
+            if !self.holders.contains(&holder.account) {
+                self.holders.insert(holder.account.clone());
+            }
             if let Some(tariff) = tariff {
+                self.charged += energy;
                 let slice = RatedEnergy {
                     tariff,
                     period: cut.period,
                     day,
                     holder: Some(&holder),
-                    energy: amount,
-                    interpolated: if interpolated { amount } else { Energy::ZERO },
+                    energy,
+                    interpolated: if interpolated { energy } else { Energy::ZERO },
                 };
-                energy.entry(holder.account.clone()).or_default().rate(&point.id, slice, counters);
+                let lines = self.energy.entry(holder.account.clone()).or_default();
+                lines.rate(&point.id, slice, &mut self.counters);
+            } else if holder.leased && !energy.is_zero() && day <= horizon.last_day {
+                self.bare.entry(holder.account.clone()).or_insert(day);
             }
-            let tariff = tariff.map(|t| (t.id.clone(), t.version, t.period_name(cut.period).to_owned()));
-            let (from, until) = (cut.from, cut.until);
-            let point = point.id.clone();
-            rated.slices.push(PointSlice { point, day, from, until, holder, tariff, energy: amount, interpolated });
+            let tariff =
+                tariff.map(|t| (t.id.clone(), t.version, t.periods.get(cut.period).cloned().unwrap_or_default()));
+            let (from, until, point) = (cut.from, cut.until, point.id.clone());
+            self.slices.push(PointSlice { point, day, from, until, holder, tariff, energy, interpolated });
         }
-        day = day.next();
+        let Some(tariff) = tariff else { return };
+        self.add_peaks(facts, tariff, known);
+        if day <= horizon.last_day {
+            let holder = premises.holder_at_end(unit, day_end);
+            let days = self.held.entry((holder.account, tariff.version, tariff.id.clone())).or_default();
+            *days = days.saturating_add(1);
+        }
     }
-    let decimals = premises.site().currency_decimals;
-    for (account, lines) in energy {
-        rated.lines.entry(account).or_default().extend(lines.lines(decimals));
+
+    /// Demand charges look at one day at a time: their intervals begin at
+    /// multiples of their length after midnight, so none lies in two days.
+    fn add_peaks(&mut self, facts: &Facts<'_>, tariff: &Tariff, known: usize) {
+        let of_day = self.slices.get(known..).unwrap_or_default();
+        for (number, charge) in tariff.demand.iter().enumerate() {
+            let mut accounts: Vec<&AccountId> = of_day.iter().map(|slice| &slice.holder.account).collect();
+            accounts.sort_unstable();
+            accounts.dedup();
+            for account in accounts {
+                let slices: Vec<&PointSlice> = of_day.iter().filter(|slice| slice.holder.account == *account).collect();
+                let Some(power) = demand::highest(facts, &slices, tariff, charge) else { continue };
+                let key = (account.clone(), tariff.version, tariff.id.clone(), number);
+                let peak = self.peaks.entry(key).or_default();
+                *peak = power.max(*peak);
+            }
+        }
     }
-    rate_by_days(facts, &subject, &point.id, unit, month, horizon, &mut rated);
-    rated
+
+    /// Its lines by account.
+    pub fn lines(
+        &self,
+        facts: &Facts<'_>,
+        point: &PointId,
+        month: Month,
+        last_day: Date,
+    ) -> BTreeMap<AccountId, BTreeMap<LineKey, Line>> {
+        let decimals = facts.premises.site().currency_decimals;
+        let of_energy = self.energy.iter().map(|(account, lines)| (account.clone(), lines.lines(decimals)));
+        let mut all: BTreeMap<AccountId, BTreeMap<LineKey, Line>> = of_energy.collect();
+        for ((account, version, id), days) in &self.held {
+            let version_of = facts.premises.tariffs.get(&(id.clone(), *version));
+            let tariff = version_of.expect("a version in force is known");
+            let peak = |number| self.peaks.get(&(account.clone(), *version, id.clone(), number)).copied();
+            let held = Held { tariff, days: *days, of_days: i64::from(month.days()), decimals };
+            held.lines(point, peak, last_day >= month.last(), all.entry(account.clone()).or_default());
+        }
+        all
+    }
 }
 
 /// The cuts of a day: periods and changes of lease (BILLING §4).
-fn slice_cuts(
-    facts: &Facts<'_>,
-    unit: &UnitId,
-    tariff: Option<&Tariff>,
-    start: Instant,
-    end: Instant,
-) -> Vec<PeriodCut> {
-    let premises = facts.premises;
-    let periods = match tariff {
-        Some(tariff) => period_cuts(tariff, &premises.calendar, &premises.holidays, start, end),
-        None => vec![PeriodCut { from: start, until: end, period: 0 }],
-    };
-    let leases = premises.leases_of(unit).iter();
+fn slice_cuts(facts: &Facts<'_>, unit: &UnitId, tariff: Option<&Tariff>, day: Date, end: Instant) -> Rc<[PeriodCut]> {
+    let periods = facts.period_cuts(tariff, day, end);
+    let leases = facts.premises.leases_of(unit).iter();
     let mut changes: Vec<Instant> = leases.flat_map(|lease| [Some(lease.from), lease.until]).flatten().collect();
+    let start = facts.premises.calendar.start_of(day);
+    changes.retain(|at| start < *at && *at < end);
+    if changes.is_empty() {
+        return periods;
+    }
     changes.sort_unstable();
     let mut cuts = Vec::new();
-    for period in periods {
+    for period in &*periods {
         let mut from = period.from;
         for change in changes.iter().filter(|at| period.from < **at && **at < period.until) {
             if *change > from {
-                cuts.push(PeriodCut { from, until: *change, ..period });
+                cuts.push(PeriodCut { from, until: *change, ..*period });
                 from = *change;
             }
         }
-        cuts.push(PeriodCut { from, ..period });
+        cuts.push(PeriodCut { from, ..*period });
     }
-    cuts
+    cuts.into()
 }
 
-/// Fixed, demand and minimum lines: by the days held under each version.
-fn rate_by_days(
-    facts: &Facts<'_>,
-    subject: &Subject,
-    point: &PointId,
-    unit: &UnitId,
-    month: Month,
-    horizon: Horizon,
-    rated: &mut PointMonth,
-) {
-    let premises = facts.premises;
-    let mut held: BTreeMap<(AccountId, i64, TariffId), i64> = BTreeMap::new();
-    let mut day = month.first().max(horizon.first_day);
-    while day <= month.last().min(horizon.last_day) {
-        if let Some(tariff) = premises.tariff_on(subject, day) {
-            let holder = premises.holder_at_end(unit, premises.calendar.end_of(day));
-            let days = held.entry((holder.account, tariff.version, tariff.id.clone())).or_default();
-            *days = days.saturating_add(1);
-        }
-        day = day.next();
-    }
-    for ((account, version, id), days) in held {
-        let tariff = premises.tariffs.get(&(id, version)).expect("a version in force is known");
-        let of_days = i64::from(month.days());
-        let decimals = premises.site().currency_decimals;
-        let slices: Vec<&PointSlice> = rated.slices.iter().filter(|slice| slice.holder.account == account).collect();
-        let mut lines = BTreeMap::new();
+/// A version under which days of a month are held: fixed, demand and minimum lines are by them.
+struct Held<'a> {
+    tariff: &'a Tariff,
+    days: i64,
+    of_days: i64,
+    decimals: u8,
+}
+
+impl Held<'_> {
+    /// Adds the lines to those of the account; the minimum only where the month has ended.
+    fn lines(
+        &self,
+        point: &PointId,
+        peak: impl Fn(usize) -> Option<Power>,
+        ended: bool,
+        of_account: &mut BTreeMap<LineKey, Line>,
+    ) {
+        let Self { tariff, days, of_days, decimals } = *self;
         for charge in &tariff.fixed {
             let key = named_key(point, tariff, Component::Fixed, Some(&charge.name));
-            lines.insert(key, fixed_line(charge.per, charge.amount, days, of_days, decimals));
+            of_account.insert(key, fixed_line(charge.per, charge.amount, days, of_days, decimals));
         }
-        for charge in &tariff.demand {
-            let Some(peak) = demand::highest(facts, &slices, tariff, charge) else { continue };
+        for (number, charge) in tariff.demand.iter().enumerate() {
+            let Some(peak) = peak(number) else { continue };
             let mut below = Power::ZERO;
             for (tier, number) in charge.tiers.iter().zip(1i64..) {
                 let top = tier.up_to.map_or(peak, |bound| bound.min(peak));
@@ -179,12 +257,10 @@ fn rate_by_days(
                 key.period = charge.period.map(|period| tariff.period_name(period).to_owned());
                 key.tier = Some(number);
                 let amount = amount_of_energy(power.get(), tier.price, decimals, Some((days, of_days)));
-                lines.insert(key, by_month(power.get(), Unit::Kw, tier.price, days, of_days, amount));
+                of_account.insert(key, by_month(power.get(), Unit::Kw, tier.price, days, of_days, amount));
             }
         }
-        let of_account = rated.lines.entry(account).or_default();
-        of_account.extend(lines);
-        if let (Some(minimum), true) = (tariff.minimum, horizon.last_day >= month.last()) {
+        if let (Some(minimum), true) = (tariff.minimum, ended) {
             let of_version =
                 of_account.iter().filter(|(key, _)| key.tariff == tariff.id && key.version == tariff.version);
             let others: Money = of_version.map(|(_, line)| line.amount).sum();

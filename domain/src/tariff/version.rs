@@ -1,5 +1,7 @@
 //! A tariff version with its decimals as integers.
 
+use std::sync::Arc;
+
 use rust_decimal::Decimal;
 
 use crate::event::{Per, ScheduleRow, TariffId, TariffPublished, TierBasis, TierWindow};
@@ -75,7 +77,7 @@ pub struct Tariff {
     /// In force from this local date.
     pub from: Date,
     /// Names of its periods; the first is the default one.
-    pub periods: Vec<String>,
+    pub periods: Vec<Arc<str>>,
     /// First match wins.
     pub schedule: Vec<(usize, ScheduleRow)>,
     /// Whether any row names holidays.
@@ -99,10 +101,10 @@ pub struct Tariff {
 impl Tariff {
     /// The version of its published form, which was checked before it was appended.
     pub fn new(published: &TariffPublished) -> Self {
-        let mut periods = vec![published.default_period.clone()];
+        let mut periods: Vec<Arc<str>> = vec![published.default_period.as_str().into()];
         let mut index = |name: &String| {
-            periods.iter().position(|p| p == name).unwrap_or_else(|| {
-                periods.push(name.clone());
+            periods.iter().position(|p| **p == **name).unwrap_or_else(|| {
+                periods.push(name.as_str().into());
                 periods.len().saturating_sub(1)
             })
         };
@@ -180,6 +182,6 @@ impl Tariff {
 
     /// The name of a period.
     pub fn period_name(&self, period: usize) -> &str {
-        self.periods.get(period).map_or("", String::as_str)
+        self.periods.get(period).map_or("", |name| name)
     }
 }

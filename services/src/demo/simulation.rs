@@ -218,7 +218,7 @@ impl<'a> Simulation<'a> {
 
     fn tell_day(&mut self, day: Date) {
         let Some(target) = self.owner.site().targets().get(&day.month()) else { return };
-        let indoor: Energy = target.slices.iter().filter(|slice| slice.day == day).map(|slice| slice.energy).sum();
+        let indoor: Energy = target.slices().filter(|slice| slice.day == day).map(|slice| slice.energy).sum();
         let pools = target.pools.values().flat_map(|pool| &pool.days).filter(|of| of.day == day);
         let (energy, amount) = pools.fold((Energy::ZERO, Money::ZERO), |(e, a), of| (e + of.energy, a + of.amount));
         self.tell(format!(

@@ -63,14 +63,14 @@ impl Figures {
     pub(super) fn of(site: &mut Site, now: Instant) -> Result<Self, BillingError> {
         let live = prepayment::live(site, now)?;
         let today = site.premises().calendar.day_of(now);
-        let targets = site.targets_until(now, today.previous())?;
+        let targets = site.targets_at(now)?;
         let mut by_point: BTreeMap<&PointId, [Energy; 3]> = BTreeMap::new();
         let mut pool = PoolNow::default();
         if let Some(target) = targets.get(&today.month()) {
-            for slice in target.slices.iter().filter(|slice| slice.day == today) {
+            for slice in target.slices().filter(|slice| slice.day == today) {
                 let Some((_, _, period)) = &slice.tariff else { continue };
                 let columns = PERIODS.iter().zip(by_point.entry(&slice.point).or_default());
-                for (_, energy) in columns.filter(|(name, _)| *name == period) {
+                for (_, energy) in columns.filter(|(name, _)| ***name == **period) {
                     *energy += slice.energy;
                 }
             }

@@ -116,13 +116,12 @@ impl Explained<'_> {
     }
 
     fn slices(&self, bill: &BillIssued, line: &BillLine, console: &mut Console) {
-        let Some(target) = self.site.targets().get(&self.month) else { return };
         let before = self.site.targets().range(..self.month).next_back();
         let mut counters = before.map(|(_, target)| target.counters_of(&line.key.point)).unwrap_or_default();
-        for slice in target.slices.iter().filter(|slice| slice.point == line.key.point) {
-            let part = self.part_in(slice, line, &mut counters);
+        for slice in self.site.slices_of(&line.key.point, self.month) {
+            let part = self.part_in(&slice, line, &mut counters);
             if !part.is_zero() && slice.holder.account == bill.account {
-                self.slice(slice, part, console);
+                self.slice(&slice, part, console);
             }
         }
     }

@@ -42,7 +42,7 @@ pub(crate) struct Report {
 }
 
 fn charges(target: &MonthTarget, account: &AccountId) -> Money {
-    target.accounts.get(account).map_or(Money::ZERO, domain::billing::AccountMonth::charges)
+    target.accounts.get(account).map_or(Money::ZERO, |of| of.charges())
 }
 
 /// What the issued bill of an account's month has, adjustments of earlier months aside.

@@ -161,3 +161,32 @@ pub fn event(name: &str) -> anyhow::Result<Event> {
 pub fn all() -> anyhow::Result<Vec<Event>> {
     CATALOGUE.iter().map(|name| event(name)).collect()
 }
+
+/// A full batch and one that is written as differences to it, with what differs from the roster.
+pub fn delta() -> anyhow::Result<[Event; 2]> {
+    let rows = |time: Instant, kwh: &[&str]| -> anyhow::Result<Vec<ReadingRow>> {
+        let row = |(index, kwh): (usize, &&str)| {
+            let meter = MeterId::try_new(&format!("M-{index:02}")).context("a meter's id")?;
+            let serial = Some(format!("33B{index:02}").as_str().into());
+            Ok(ReadingRow { meter, time, kwh: (*kwh).into(), serial, device_time: None, place: 0 })
+        };
+        kwh.iter().enumerate().map(row).collect()
+    };
+    let texts = ["1204.500"; 20];
+    let base = ReadingsBatch::try_new(1, NOON, &rows(NOON, &texts)?, None)?;
+    let later = NOON.plus(60);
+    let mut texts = ["1204.517"; 20];
+    (texts[3], texts[7], texts[9]) = ("NaN", "9999.999", "1204.6");
+    let mut later_rows = rows(later, &texts)?;
+    later_rows[5].serial = None;
+    later_rows[6].time = later.plus(-7);
+    later_rows[8].device_time = Some(later.plus(-3));
+    let delta = ReadingsBatch::try_new(1, later, &later_rows, Some((41, &base)))?;
+    let event = |position, batch: ReadingsBatch| -> anyhow::Result<Event> {
+        let site = SiteId::try_new("riverside").context("a site's id")?;
+        let (id, time) = (readings_id(&site, &batch), batch.time());
+        let (received, actor, body) = (time.plus(2), "cellar".to_owned(), Body::ReadingsRecorded(batch));
+        Ok(Event { position, id, site, time, received, actor, cause: None, chains: Vec::new(), body })
+    };
+    Ok([event(41, base)?, event(42, delta)?])
+}

@@ -56,7 +56,7 @@ fn two_days_leave_a_log_that_replays_and_the_files() -> anyhow::Result<()> {
     let run = folder.path().join("1");
     let events = ["40 units", "2026-03-27 settled: units", "2026-03-28 settled: units", "pays £", "min late"];
     assert_says(&text, &events);
-    assert_says(&text, &["sent 0.000 kWh: quarantined as ghost_zero", &format!("tallywatt replay {}", run.display())]);
+    assert_says(&text, &["sent 0.000 kWh: quarantined as ghost_zero", &format!(" replay {}", run.display())]);
     assert!(!text.contains('\u{1b}'), "no terminal, no escapes");
     assert!(run.join("log.db").is_file());
     assert_eq!(json(&run.join("balances.json"))?["accounts"].as_array().map(Vec::len), Some(39));

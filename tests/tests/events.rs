@@ -1,14 +1,13 @@
 //! The bytes of every type of event, for ever: what `tests/golden` holds must
-//! come out again. `TALLYWATT_BLESS=1` writes the files of new types.
+//! come out again, and their JSON schemas, of draft 2020-12. `TALLYWATT_BLESS=1` writes the files of new types.
 
 use std::{
-    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context, ensure};
-use domain::event::{CATALOGUE, Event, decode_canonical, encode_canonical, hex, leaf_hash};
+use domain::event::{CATALOGUE, Decoder, Event, ReadingsBatch, decode_canonical, encode_canonical, hex, leaf_hash};
 use serde_json::{Value, json};
 use tests::samples;
 
@@ -40,23 +39,59 @@ fn hex_lines(bytes: &[u8]) -> String {
     bytes.chunks(32).map(|chunk| hex(chunk) + "\n").collect()
 }
 
-/// The paths of a value's fields, each with its JSON type.
-fn fields(path: &str, value: &Value, found: &mut BTreeSet<String>) {
-    let word = match value {
-        Value::Null => "null",
-        Value::Bool(_) => "boolean",
-        Value::Number(_) => "integer",
-        Value::String(_) => "string",
-        Value::Array(items) => {
-            items.iter().for_each(|item| fields(&format!("{path}[]"), item, found));
-            "array"
+/// Whether a value is an event of this program.
+fn decodes(value: &Value) -> bool {
+    encode_canonical(value).is_ok_and(|bytes| Event::decode(&bytes).is_ok())
+}
+
+/// The schema of the part of an event at a pointer, by trial: a member without
+/// which the event no longer decodes is required, and where it decodes with one more, more are allowed.
+fn schema_of(event: &Value, at: &str) -> Value {
+    match event.pointer(at) {
+        Some(Value::Object(members)) => {
+            let altered = |edit: &dyn Fn(&mut serde_json::Map<String, Value>)| {
+                let mut event = event.clone();
+                event.pointer_mut(at).and_then(Value::as_object_mut).map(edit);
+                decodes(&event)
+            };
+            let properties: serde_json::Map<String, Value> =
+                members.keys().map(|name| (name.clone(), schema_of(event, &format!("{at}/{name}")))).collect();
+            let is_required = |name: &&String| !altered(&|members| drop(members.remove(*name)));
+            let required: Vec<&String> = members.keys().filter(is_required).collect();
+            let open = altered(&|members| drop(members.insert("another".to_owned(), json!(1))));
+            json!({"type": "object", "properties": properties, "required": required, "additionalProperties": open})
         }
-        Value::Object(members) => {
-            members.iter().for_each(|(name, member)| fields(&format!("{path}.{name}"), member, found));
-            "object"
+        Some(Value::Array(items)) => {
+            let all = (0..items.len()).map(|index| schema_of(event, &format!("{at}/{index}")));
+            let items = all.reduce(either).unwrap_or(json!(true));
+            json!({"type": "array", "items": items})
         }
+        Some(Value::String(_)) => json!({"type": "string"}),
+        Some(Value::Bool(_)) => json!({"type": "boolean"}),
+        Some(Value::Number(_)) => json!({"type": "integer"}),
+        Some(Value::Null) | None => json!(false),
+    }
+}
+
+/// What holds for items of both schemas: the members of either, and required what both require.
+fn either(mut a: Value, mut b: Value) -> Value {
+    let members = |schema: &mut Value| match schema.get_mut("properties").map(Value::take) {
+        Some(Value::Object(members)) => Some(members),
+        _ => None,
     };
-    found.insert(format!("{path}: {word}"));
+    let (Some(mut all), Some(others)) = (members(&mut a), members(&mut b)) else { return a };
+    for (name, other) in others {
+        let merged = match all.remove(&name) {
+            Some(one) => either(one, other),
+            None => other,
+        };
+        all.insert(name, merged);
+    }
+    let required = |schema: &Value| schema["required"].as_array().cloned().unwrap_or_default();
+    let both: Vec<Value> = required(&a).into_iter().filter(|name| required(&b).contains(name)).collect();
+    a["properties"] = Value::Object(all);
+    a["required"] = Value::Array(both);
+    a
 }
 
 /// Fails with all drifts at once.
@@ -80,14 +115,32 @@ fn the_bytes_of_every_type_are_the_golden_ones() -> anyhow::Result<()> {
 }
 
 #[test]
-fn the_fields_of_every_type_are_the_golden_ones() -> anyhow::Result<()> {
+fn the_schema_of_every_type_is_the_golden_one() -> anyhow::Result<()> {
     let mut drifts = Vec::new();
     for event in samples::all()?.iter().filter(|event| event.readings().is_none()) {
         let name = event.body.type_name();
-        let mut found = BTreeSet::new();
-        fields("", &decode_canonical(&event.encode()?)?, &mut found);
-        let schema = serde_json::to_string_pretty(&json!({"type": name, "fields": found}))? + "\n";
+        let mut schema = schema_of(&decode_canonical(&event.encode()?)?, "");
+        schema["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
+        schema["$id"] = json!(format!("urn:tallywatt:event:{name}"));
+        schema["properties"]["type"] = json!({"const": name});
+        let schema = serde_json::to_string_pretty(&schema)? + "\n";
         drifts.extend(drift(&format!("{name}.schema.json"), schema.as_bytes()));
+    }
+    hold(drifts);
+    Ok(())
+}
+
+#[test]
+fn the_bytes_of_a_delta_are_the_golden_ones() -> anyhow::Result<()> {
+    let [base, delta] = samples::delta()?;
+    assert_eq!(delta.readings().and_then(ReadingsBatch::base_position), Some(base.position));
+    let mut drifts = Vec::new();
+    let mut decoder = Decoder::new();
+    for (name, event) in [("base", &base), ("delta", &delta)] {
+        let file = format!("readings.recorded.v1.{name}.hex");
+        drifts.extend(drift(&file, hex_lines(&event.encode()?).as_bytes()));
+        let held = unhex(&fs::read_to_string(golden(&file))?.replace('\n', ""))?;
+        assert_eq!(decoder.decode(&held)?, *event, "{file}");
     }
     hold(drifts);
     Ok(())

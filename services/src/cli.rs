@@ -28,6 +28,8 @@ enum Command {
     Run(run::Args),
     /// What a load curve costs by a tariff, exact, without a site.
     Rate(crate::rate::Args),
+    /// Turn a tariff of others into a native one.
+    Tariff(crate::tariff::Args),
     /// Recompute every decision of a log, and name each difference.
     Replay(replay::Args),
     /// Show how a line of a bill came about, down to its readings.
@@ -55,6 +57,7 @@ impl Cli {
             Command::Collect(args) => collect::run(args, console),
             Command::Run(args) => run::run(args, console),
             Command::Rate(args) => crate::rate::run(&args, console),
+            Command::Tariff(args) => crate::tariff::run(&args, console),
             Command::Replay(args) => replay::run(args, console),
             Command::Explain(args) => explain::run(args, console),
             Command::Rules(args) => rules::run(args, console),

@@ -14,4 +14,5 @@ pub mod replay;
 pub mod rules;
 pub mod run;
 pub mod table;
+pub mod tariff;
 pub mod what_if;

@@ -9,6 +9,7 @@ mod law;
 mod row;
 mod tables;
 mod tariff;
+mod tariff_file;
 
 use std::path::Path;
 
@@ -21,6 +22,7 @@ pub use error::FolderError;
 pub(crate) use error::nearest;
 use row::{Row, Source};
 use tables::{Entry, Ids, TABLES};
+pub use tariff_file::{TariffFile, tariff_toml};
 
 /// The last year of a site's calendar; the tz database goes no further.
 const LAST_YEAR: i32 = 2099;

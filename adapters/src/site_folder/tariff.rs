@@ -27,7 +27,7 @@ pub(super) const KEYS: &[&str] = &[
     "received",
 ];
 
-const DAYS: &[(&str, DayName)] = &[
+pub(super) const DAYS: &[(&str, DayName)] = &[
     ("mon", DayName::Mon),
     ("tue", DayName::Tue),
     ("wed", DayName::Wed),

@@ -151,7 +151,9 @@ fn tiers(period: &Node<'_>, unit: JudgeUnit) -> Result<Vec<UrdbTier>, UrdbError>
         let problem = "the last tier has a max, so there is a gap above it";
         return Err(period.error(problem, "take out the last tier's max, or add a tier without one"));
     }
-    if tiers.windows(2).any(|pair| matches!(pair, [one, other] if one.daily != other.daily)) {
+    let mut bounded = tiers.iter().filter(|tier| tier.up_to.is_some()).map(|tier| tier.daily);
+    let daily = bounded.next();
+    if bounded.any(|other| Some(other) != daily) {
         return Err(period.error("has tiers of kWh and of kWh daily", "give all tiers of a period one unit"));
     }
     Ok(tiers)

@@ -50,11 +50,6 @@ impl Exact {
         self.max(Self::default())
     }
 
-    /// The decimal, where it ends within what a `Decimal` holds.
-    pub fn to_decimal(&self) -> Option<Decimal> {
-        Decimal::from_str_exact(&self.to_string()).ok()
-    }
-
     /// Rounded half away from zero, for a table that people read.
     pub fn rounded(&self, places: u32) -> String {
         let power = BigRational::from_integer(BigInt::from(10).pow(places));

@@ -88,25 +88,25 @@ impl HourSchedule {
         Self { weekday: year.clone(), weekend: year }
     }
 
+    /// The periods of a day's hours, in a month from 0 to 11.
+    pub fn hours(&self, month: usize, weekend: bool) -> &[usize] {
+        let year = if weekend { &self.weekend } else { &self.weekday };
+        year.get(month).map_or(&[], Vec::as_slice)
+    }
+
     /// The periods of a date's hours.
     pub fn of_date(&self, date: Date) -> &[usize] {
         let weekend = matches!(date.weekday(), Weekday::Sat | Weekday::Sun);
-        row(if weekend { &self.weekend } else { &self.weekday }, date.month().number())
+        self.hours(index(date.month().number()), weekend)
     }
 
     /// Every period that a month (1 to 12) has on weekdays or weekends.
     pub fn periods_in(&self, month: u32) -> BTreeSet<usize> {
-        row(&self.weekday, month).iter().chain(row(&self.weekend, month)).copied().collect()
-    }
-
-    /// Every period of the year.
-    pub fn periods(&self) -> BTreeSet<usize> {
-        (1..=12).flat_map(|month| self.periods_in(month)).collect()
+        [false, true].into_iter().flat_map(|weekend| self.hours(index(month), weekend)).copied().collect()
     }
 }
 
-/// The row of a month from 1 to 12.
-fn row(year: &[Vec<usize>], month: u32) -> &[usize] {
-    let index = usize::try_from(month).ok().and_then(|month| month.checked_sub(1));
-    index.and_then(|index| year.get(index)).map_or(&[], Vec::as_slice)
+/// The place of a month from 1 to 12 in a year.
+fn index(month: u32) -> usize {
+    usize::try_from(month).unwrap_or_default().saturating_sub(1)
 }

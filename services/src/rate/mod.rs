@@ -2,12 +2,14 @@
 
 mod document;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use adapters::{load_curve, urdb};
+use adapters::site_folder::TariffFile;
+use adapters::{load_curve, time_zone, urdb};
 use clap::ValueEnum;
-use domain::rating::load::{self, Load, LoadBill};
+use domain::rating::load::{self, Load, LoadBill, NativeTariff};
 
 use crate::console::Console;
 use crate::exit::{Exit, Failure};
@@ -15,6 +17,7 @@ use crate::exit::{Exit, Failure};
 const EXAMPLES: &str = "Examples:
   tallywatt rate --tariff tests/tariff-cases/004/tariff.urdb.json --load tests/loads/vacancy_fontana_1.csv
   tallywatt rate --tariff tariff.urdb.json --load load.csv --tiers prorata --json
+  tallywatt rate --tariff tariff.toml --id home --load load.csv --zone Europe/London
 
 The load has the header start_local,kwh and rows that follow each other by one interval, in one calendar
 year. Amounts are exact: decimals, or n/d where a decimal does not end. Only the table rounds, to read it.
@@ -28,9 +31,12 @@ Exit codes: 0 done, 2 bad input.";
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// A JSON record of the U.S. Utility Rate Database.
+    /// A JSON record of the U.S. Utility Rate Database, or a .toml file of [[tariff]] tables as in a site folder.
     #[arg(long, value_name = "FILE")]
     tariff: PathBuf,
+    /// Which tariff of a file of several.
+    #[arg(long)]
+    id: Option<String>,
     /// The load curve.
     #[arg(long, value_name = "FILE")]
     load: PathBuf,
@@ -79,11 +85,42 @@ pub fn run(args: &Args, console: &mut Console) -> Result<Exit, Failure> {
 }
 
 fn rate(args: &Args, load: &Load) -> Result<(LoadBill, Vec<String>), Failure> {
+    if args.tariff.extension().is_some_and(|end| end == "toml") {
+        return rate_native(args, load).map(|bill| (bill, Vec::new()));
+    }
     let tariff = urdb::read(&read_text(&args.tariff)?).map_err(|error| {
         let mend = error.mend.clone();
         bad(&args.tariff, &error, &mend)
     })?;
     Ok((load::rate_urdb(&tariff, load, args.tiers.into()), tariff.ignored))
+}
+
+fn rate_native(args: &Args, load: &Load) -> Result<LoadBill, Failure> {
+    let tariff = native(&args.tariff, args.id.as_deref())?;
+    let year = load.rows.first().map_or(1970, |row| row.date.year());
+    let calendar = time_zone::calendar(&args.zone, year.saturating_sub(1), year.saturating_add(1))
+        .map_err(|error| bad(&args.load, &error, "write an IANA name such as Europe/London"))?;
+    load::rate_native(&tariff, &calendar, load, args.tiers.into())
+        .map_err(|error| bad(&args.tariff, &error, error.mend()))
+}
+
+/// Reads the versions of one tariff of a file.
+fn native(path: &Path, id: Option<&str>) -> Result<NativeTariff, Failure> {
+    let file = TariffFile::read(&read_text(path)?).map_err(|error| {
+        let line = error.line.map_or_else(String::new, |line| format!("line {line}: "));
+        let field = error.field.as_ref().map_or_else(String::new, |field| format!("{field}: "));
+        bad(path, &format!("{line}{field}{}", error.problem), &error.mend)
+    })?;
+    let ids: BTreeSet<&str> = file.versions.iter().map(|version| version.id.as_str()).collect();
+    let list = ids.iter().map(|id| format!("'{id}'")).collect::<Vec<_>>().join(", ");
+    let wanted = match id {
+        Some(id) if ids.contains(id) => id.to_owned(),
+        Some(id) => return Err(bad(path, &format!("has no tariff '{id}'"), &format!("write --id with one of {list}"))),
+        None if ids.len() > 1 => return Err(bad(path, &format!("has the tariffs {list}"), "choose one with --id")),
+        None => ids.iter().copied().collect(),
+    };
+    let versions = file.versions.into_iter().filter(|version| version.id.as_str() == wanted).collect();
+    Ok(NativeTariff { versions, holidays: file.holidays })
 }
 
 /// Reads a load curve by the clock of a zone.

@@ -1,13 +1,19 @@
 //! Rating a load curve by a tariff alone, without a site: exact amounts by
 //! calendar month, nothing rounded.
 //!
-//! `urdb` rates by a tariff of the Utility Rate Database.
+//! `urdb` rates by a tariff of the Utility Rate Database, `native` by versions
+//! of a site's tariff through the same code as its bills.
 
+mod native;
+#[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, clippy::indexing_slicing, reason = "tests may panic")]
+mod tests;
 mod tier;
 mod urdb;
 
 use std::collections::BTreeMap;
 
+pub use native::{NativeError, NativeTariff, rate_native};
 pub use urdb::rate_urdb;
 
 use crate::quantity::{Date, Energy, Exact, Instant, Month};

@@ -1,7 +1,8 @@
 //! The command line: which commands there are, and which module runs each.
 
 use crate::{
-    bench, collect, console::Console, demo, exit::Exit, exit::Failure, explain, import, replay, rules, run, what_if,
+    bench, collect, console::Console, demo, doctor, exit::Exit, exit::Failure, explain, import, replay, rules, run,
+    what_if,
 };
 use clap::{Parser, Subcommand};
 
@@ -34,6 +35,8 @@ enum Command {
     Replay(replay::Args),
     /// Show how a line of a bill came about, down to its readings.
     Explain(explain::Args),
+    /// Check that a log is whole.
+    Doctor(doctor::Args),
     /// List the law's rules that a site can choose.
     Rules(rules::Args),
     /// Show what a tariff or rule would have made of a month.
@@ -60,6 +63,7 @@ impl Cli {
             Command::Tariff(args) => crate::tariff::run(&args, console),
             Command::Replay(args) => replay::run(args, console),
             Command::Explain(args) => explain::run(args, console),
+            Command::Doctor(args) => doctor::run(args, console),
             Command::Rules(args) => rules::run(args, console),
             Command::WhatIf(args) => what_if::run(args, console),
             Command::Bench(args) => bench::run(args, console),

@@ -4,6 +4,7 @@ pub mod cli;
 pub mod collect;
 pub mod console;
 pub mod demo;
+pub mod doctor;
 pub mod exit;
 pub mod explain;
 pub mod history;

@@ -106,6 +106,25 @@ impl<'a> MeterRegister<'a> {
         })
     }
 
+    /// The gaps of more than `longer_than_s` between accepted readings that have more than an end point in
+    /// common with `[a, b]`.
+    pub fn gaps(&self, a: Instant, b: Instant, longer_than_s: i64) -> Vec<(Instant, Instant)> {
+        let mut gaps = Vec::new();
+        let mut index = self.meter.until(a.get());
+        while let (Some(before), Some(after)) =
+            (index.checked_sub(1).and_then(|before| self.meter.point(before)), self.meter.point(index))
+        {
+            if before.time >= b.get() {
+                break;
+            }
+            if after.time.saturating_sub(before.time) > longer_than_s && after.time > a.get() {
+                gaps.push((Instant::new(before.time), Instant::new(after.time)));
+            }
+            index = index.saturating_add(1);
+        }
+        gaps
+    }
+
     /// Whether a gap of more than `longer_than_s` between accepted readings has
     /// more than an end point in common with `[a, b]`, within the installation.
     /// Before the first and after the last reading is such a gap.

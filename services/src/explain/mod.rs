@@ -1,12 +1,13 @@
 //! `tallywatt explain`: from a bill's line down to slices, registers and the
 //! readings events that they came from.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
 use domain::billing::Site;
 use domain::event::{BillIssued, BillLine, BillShare, Component, SiteId, hex};
-use domain::quantity::{Date, Energy, Month};
+use domain::quantity::{Date, Energy, Instant, Month};
 use domain::rating::{Counters, EnergyLines, Facts, LineKeyExt, PointSlice, RatedEnergy};
 
 use crate::console::Console;
@@ -37,6 +38,12 @@ pub struct Args {
     site: Option<SiteId>,
 }
 
+/// Seconds as hours and minutes.
+fn hours(seconds: i64) -> String {
+    let (hours, minutes) = (seconds.div_euclid(3600), seconds.rem_euclid(3600).div_euclid(60));
+    if minutes == 0 { format!("{hours} h") } else { format!("{hours} h {minutes} min") }
+}
+
 fn wrong(text: String, mend: &str) -> Failure {
     Failure { exit: Exit::BadInput, error: text.into(), mend: mend.to_owned() }
 }
@@ -49,6 +56,18 @@ pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
     };
     let entries = history::read_site(&args.dir, args.log.as_deref(), args.site.as_ref()).map_err(failed)?;
     let (site, _) = history::replay(&entries, Some(&format!("bill/{month}"))).map_err(failed)?;
+    open(&site, &entries, (account, month), args.line, console)?;
+    Ok(Exit::Done)
+}
+
+/// Opens a line of an account's bill of a month, in a site as of that bill's run.
+pub fn open(
+    site: &Site,
+    entries: &[Entry],
+    (account, month): (&str, Month),
+    line: usize,
+    console: &mut Console,
+) -> Result<(), Failure> {
     let bill = site
         .issued()
         .values()
@@ -58,8 +77,8 @@ pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
     };
     let lines: Vec<&BillLine> = parts.iter().flat_map(|part| &part.indoor).collect();
     let shared: Vec<&BillShare> = parts.iter().flat_map(|part| &part.shared).collect();
-    let index = args.line.checked_sub(1);
-    let explained = Explained { site: &site, entries: &entries, month };
+    let index = line.checked_sub(1);
+    let explained = Explained { site, entries, month };
     let own = index.and_then(|index| lines.get(index));
     let share = index.and_then(|index| shared.get(index.checked_sub(lines.len())?));
     match (own, share, parts.first()) {
@@ -70,7 +89,7 @@ pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
             return Err(wrong(format!("the bill has {count} lines"), "name one of them"));
         }
     }
-    Ok(Exit::Done)
+    Ok(())
 }
 
 struct Explained<'a> {
@@ -96,8 +115,35 @@ impl Explained<'_> {
         console.line(format!("{quantity} x {}{days} = {}", line.price, line.amount_minor.major(self.decimals())));
         self.published(&format!("tariff/{}", key.tariff), console);
         if matches!(key.component, Component::Energy | Component::Adder) {
+            self.interpolated(bill, line, console);
             self.slices(bill, line, console);
         }
+    }
+
+    /// How much of a line is interpolated, and for how long no reading came.
+    fn interpolated(&self, bill: &BillIssued, line: &BillLine, console: &mut Console) {
+        if line.interpolated_mwh.is_zero() {
+            return;
+        }
+        let mut gaps = BTreeSet::new();
+        for slice in self.slices_of(bill, line).into_iter().filter(|(slice, _)| slice.interpolated) {
+            gaps.extend(self.gaps(&slice.0));
+        }
+        let seconds = gaps.iter().map(|(from, until)| until.since(*from)).fold(0, i64::saturating_add);
+        let when: Vec<String> = gaps.iter().map(|(from, until)| format!("{from} to {until}")).collect();
+        let text = format!("  interpolated {}: {} kWh", hours(seconds), line.interpolated_mwh.kwh());
+        console.line(format!("{text}, no reading from {}", when.join(", ")));
+    }
+
+    /// The gaps between readings in which a slice begins or ends.
+    fn gaps(&self, slice: &PointSlice) -> Vec<(Instant, Instant)> {
+        let longer = self.site.premises().max_gap_on(slice.day);
+        let facts = Facts::new(self.site.premises(), self.site.metering());
+        let registers = facts.slice_registers(&slice.point, slice.from, slice.until);
+        let curves = registers.iter().filter_map(|register| self.site.metering().register(&register.meter));
+        let gaps = curves.flat_map(|curve| curve.gaps(slice.from, slice.until, longer));
+        let cut = |at: Instant, (from, until): (Instant, Instant)| from < at && at < until;
+        gaps.filter(|gap| cut(slice.from, *gap) || cut(slice.until, *gap)).collect()
     }
 
     /// The facts of a chain: who published what when.
@@ -116,14 +162,23 @@ impl Explained<'_> {
     }
 
     fn slices(&self, bill: &BillIssued, line: &BillLine, console: &mut Console) {
+        for (slice, part) in self.slices_of(bill, line) {
+            self.slice(&slice, part, console);
+        }
+    }
+
+    /// The slices that are in a line, and how much of each.
+    fn slices_of(&self, bill: &BillIssued, line: &BillLine) -> Vec<(PointSlice, Energy)> {
+        let mut all = Vec::new();
         let before = self.site.targets().range(..self.month).next_back();
         let mut counters = before.map(|(_, target)| target.counters_of(&line.key.point)).unwrap_or_default();
         for slice in self.site.slices_of(&line.key.point, self.month) {
             let part = self.part_in(&slice, line, &mut counters);
             if !part.is_zero() && slice.holder.account == bill.account {
-                self.slice(&slice, part, console);
+                all.push((slice, part));
             }
         }
+        all
     }
 
     /// How much of a slice is in a line.

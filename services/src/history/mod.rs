@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use adapters::event_log::{self, EventLog, Filter, LogError, Sequence};
+use adapters::event_log::{self, EventLog, Filter, LogError, Sequence, Stored};
 use domain::billing::{BillingError, Site};
 use domain::event::{Body, Chains, Decoder, Event, EventError, SiteId, leaf_hash};
 
@@ -61,14 +61,8 @@ pub struct Entry {
     pub leaf: [u8; 32],
 }
 
-/// All events of the one site of a log, in order, as `read_site` gives them.
-pub fn read(dir: &Path, log: Option<&str>) -> Result<Vec<Entry>, HistoryError> {
-    read_site(dir, log, None)
-}
-
-/// All events of a site of a log, in order; without a name, of the only one. A
-/// run without its last decision does not count: what there is of it is left out.
-pub fn read_site(dir: &Path, log: Option<&str>, site: Option<&SiteId>) -> Result<Vec<Entry>, HistoryError> {
+/// All events of a log in order, as they are stored; with a name, of that site.
+pub fn stored(dir: &Path, log: Option<&str>, site: Option<&SiteId>) -> Result<Vec<Stored>, HistoryError> {
     let filter = Filter { site: site.cloned(), kind: None };
     let log: Box<dyn EventLog> = if let Some(location) = log {
         event_log::open(location)?
@@ -79,22 +73,34 @@ pub fn read_site(dir: &Path, log: Option<&str>, site: Option<&SiteId>) -> Result
         }
         Box::new(event_log::EmbeddedLog::open_read_only(&path)?)
     };
-    let mut decoder = Decoder::new();
-    let mut entries = Vec::new();
+    let mut all = Vec::new();
     let mut after = Sequence(0);
     loop {
         let page = log.read(after, &filter, PAGE)?;
         let Some(last) = page.last() else { break };
         after = last.sequence;
-        for stored in &page {
-            let bytes = &stored.event.bytes;
-            let position = stored.event.position;
-            let event = decoder.decode(bytes).map_err(|error| HistoryError::Event { position, error })?;
-            if let Some(first) = entries.first().filter(|first: &&Entry| first.event.site != event.site) {
-                return Err(HistoryError::ManySites { one: first.event.site.clone(), other: event.site });
-            }
-            entries.push(Entry { event, leaf: leaf_hash(bytes) });
+        all.extend(page);
+    }
+    if all.is_empty() { Err(HistoryError::Empty) } else { Ok(all) }
+}
+
+/// All events of the one site of a log, in order, as `read_site` gives them.
+pub fn read(dir: &Path, log: Option<&str>) -> Result<Vec<Entry>, HistoryError> {
+    read_site(dir, log, None)
+}
+
+/// All events of a site of a log, in order; without a name, of the only one. A
+/// run without its last decision does not count: what there is of it is left out.
+pub fn read_site(dir: &Path, log: Option<&str>, site: Option<&SiteId>) -> Result<Vec<Entry>, HistoryError> {
+    let mut decoder = Decoder::new();
+    let mut entries: Vec<Entry> = Vec::new();
+    for stored in stored(dir, log, site)? {
+        let (bytes, position) = (&stored.event.bytes, stored.event.position);
+        let event = decoder.decode(bytes).map_err(|error| HistoryError::Event { position, error })?;
+        if let Some(first) = entries.first().filter(|first| first.event.site != event.site) {
+            return Err(HistoryError::ManySites { one: first.event.site.clone(), other: event.site });
         }
+        entries.push(Entry { event, leaf: leaf_hash(bytes) });
     }
     let counts = |entry: &Entry| !entry.event.body.is_decision() || matches!(entry.event.body, Body::DaySettled(_));
     entries.truncate(entries.iter().rposition(counts).map_or(0, |last| last.saturating_add(1)));

@@ -9,4 +9,5 @@ pub mod run;
 pub mod samples;
 pub mod shard;
 pub mod sim;
+pub mod site;
 pub mod tariff_cases;

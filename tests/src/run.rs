@@ -48,6 +48,26 @@ pub fn json<'a>(line: impl IntoIterator<Item = &'a str>) -> anyhow::Result<Value
     Ok(serde_json::from_slice(&said)?)
 }
 
+/// Runs any command in-process: its exit code, and what it said.
+pub fn command(line: &[&str]) -> anyhow::Result<(u8, String)> {
+    let cli = Cli::try_from_args(["tallywatt"].into_iter().chain(line.iter().copied()))?;
+    listen(|console| match cli.run(console) {
+        Ok(exit) => exit.code(),
+        Err(failure) => {
+            console.failure(&failure);
+            failure.exit.code()
+        }
+    })
+}
+
+/// Calls something with a console: what it gave, and what it said there.
+pub fn listen<T>(call: impl FnOnce(&mut Console) -> T) -> anyhow::Result<(T, String)> {
+    let said = Said::default();
+    let given = call(&mut Console::to(said.clone()));
+    let said = said.0.lock().map_err(|_| anyhow::anyhow!("the console is lost"))?;
+    Ok((given, String::from_utf8(said.clone())?))
+}
+
 /// Every JSON file below a folder, by its path there.
 pub fn files(out: &Path) -> anyhow::Result<BTreeMap<PathBuf, Vec<u8>>> {
     let mut found = BTreeMap::new();

@@ -152,3 +152,60 @@ fn check_case(case: &str, out: &Path) {
         assert_eq!(target.pools, fresh.pools, "{case} {month}: pools, incremental is from zero");
     }
 }
+
+/// Numbers of xorshift64; never 0.
+struct Random(u64);
+
+impl Random {
+    /// One of so many, from 0.
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % bound
+    }
+}
+
+/// PAINS 3, getlago/lago-api#4642 and beancount/beancount#411: a million random splits lose nothing, to the nano-unit
+/// and to the cent, and the tenants together never pay above the cost.
+#[test]
+fn pain_03_a_million_random_splits_lose_nothing_and_never_overcharge() {
+    let mut random = Random(0x9e37_79b9_7f4a_7c15);
+    let areas = [31, 47, 52, 85, 0, 120];
+    let premises = premises(&areas, &[true, true, false, true, true, false]);
+    let bases = [Basis::Area, Basis::Equal, Basis::Consumption, Basis::Fixed];
+    let mut left_over = 0u32;
+    for round in 0..1_000_000u64 {
+        let count = usize::try_from(1 + random.below(6)).expect("few");
+        let basis = bases[usize::try_from(random.below(4)).expect("few")];
+        let percent = 100 / u64::try_from(count).expect("few");
+        let fixed = (0..count).map(|index| FixedShare { percent: random.below(percent + 1).into(), unit: unit(index) });
+        let fixed = if basis == Basis::Fixed { fixed.collect() } else { Vec::new() };
+        let vacant = if random.below(2) == 0 { Vacant::Landlord } else { Vacant::Redistribute };
+        let rule = RulePublished {
+            from: Date::new(0),
+            parts: vec![Part { basis, fixed, percent: (1 + random.below(100)).into(), zero: Zero::Equal }],
+            pool: PoolId::try_new("pool").expect("an id"),
+            units: (0..count).map(unit).collect(),
+            vacant,
+            version: 1,
+        };
+        let cost = i128::from(random.below(1_000_000));
+        let energy = Energy::new(i64::try_from(random.below(1_000_000_000)).expect("small"));
+        let day = Day { day: Date::new(20_000), energy, nano: cost * 1_000_000_000 };
+        let own = |random: &mut Random| Energy::new(i64::try_from(random.below(9_000_000)).expect("small"));
+        let indoor: BTreeMap<UnitId, Energy> = (0..count).map(|index| (unit(index), own(&mut random))).collect();
+        let split = split_day(&premises, Some(&rule), day, &indoor);
+        let shares = || split.parts.iter().flat_map(|part| &part.shares);
+        let rest = split.parts.iter().map(|part| part.rest_nano).sum::<i128>() + split.rest_nano;
+        assert_eq!(shares().map(|share| share.nano).sum::<i128>() + rest, day.nano, "round {round}: nothing is lost");
+        let rest = split.parts.iter().map(|part| part.rest_energy).sum::<Energy>() + split.rest_energy;
+        assert_eq!(shares().map(|share| share.energy).sum::<Energy>() + rest, energy, "round {round}: nor energy");
+        // BILLING section 6.5: to the cent, the landlord bears what is left.
+        let tenants = shares().filter(|share| share.account.as_str() != "A-0");
+        let cents: i128 = tenants.map(|share| (share.nano + 100_000).div_euclid(1_000_000_000)).sum();
+        assert!(cents <= cost, "round {round}: {cents} of {cost}");
+        left_over += u32::from(cents < cost);
+    }
+    assert!(left_over > 100_000, "the landlord bears something in {left_over} rounds");
+}

@@ -6,16 +6,22 @@ use crate::premises::Calendar;
 use crate::quantity::{Instant, Power};
 use crate::tariff::{DemandCharge, Tariff};
 
-/// The highest interval's power among slices of one account and version; none where no interval counts.
-pub(super) fn highest(
-    facts: &Facts<'_>,
-    slices: &[&PointSlice],
-    tariff: &Tariff,
-    charge: &DemandCharge,
-) -> Option<Power> {
+/// A month's highest interval.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peak {
+    /// Its power.
+    pub power: Power,
+    /// Its start.
+    pub from: Instant,
+    /// Its end.
+    pub until: Instant,
+}
+
+/// The highest interval among slices of one account and version, of equals the first; none where none counts.
+pub fn highest(facts: &Facts<'_>, slices: &[&PointSlice], tariff: &Tariff, charge: &DemandCharge) -> Option<Peak> {
     let length = i64::from(charge.interval_minutes).saturating_mul(60);
     let per_hour = 3600i64.checked_div(length).expect("15, 30 or 60 minutes");
-    let mut best = None;
+    let mut best: Option<Peak> = None;
     for (from, until, day_gap) in runs(slices, tariff, charge) {
         for (start, end) in intervals(&facts.premises.calendar, from, until, length) {
             let Some(slice) = slices.iter().find(|slice| slice.from <= start && start < slice.until) else { continue };
@@ -25,10 +31,12 @@ pub(super) fn highest(
             }
             let (energy, _) = facts.slice(&slice.point, start, end, day_gap, &mut Carry::new());
             let power = Power::new(energy.get().saturating_mul(per_hour));
-            best = best.max(Some(power));
+            if best.is_none_or(|best| best.power < power) {
+                best = Some(Peak { power, from: start, until: end });
+            }
         }
     }
-    best.filter(|power| !power.is_zero())
+    best.filter(|best| !best.power.is_zero())
 }
 
 /// Stretches throughout which account, version and (where named) period are the same.

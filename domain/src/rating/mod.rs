@@ -9,6 +9,7 @@ pub mod load;
 mod point_month;
 
 pub use counter::Counters;
+pub use demand::{Peak, highest};
 pub use energy::{EnergyLines, RatedEnergy};
 pub use facts::{Carry, Facts};
 pub use line::{Line, LineKeyExt, amount_of_days, amount_of_energy, energy_key, named_key};

@@ -166,7 +166,8 @@ impl PointMonth {
             accounts.dedup();
             for account in accounts {
                 let slices: Vec<&PointSlice> = of_day.iter().filter(|slice| slice.holder.account == *account).collect();
-                let Some(power) = demand::highest(facts, &slices, tariff, charge) else { continue };
+                let highest = demand::highest(facts, &slices, tariff, charge);
+                let Some(power) = highest.map(|peak| peak.power) else { continue };
                 let key = (account.clone(), tariff.version, tariff.id.clone(), number);
                 let peak = self.peaks.entry(key).or_default();
                 *peak = power.max(*peak);

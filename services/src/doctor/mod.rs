@@ -175,6 +175,7 @@ fn chains(entries: &[Entry]) -> Line {
 
 fn replay(entries: &[Entry]) -> Line {
     let mend = "run `tallywatt replay` for all differences; restore the log, or use the version that wrote it";
+    let entries = entries.get(..history::ended(entries)).unwrap_or(entries);
     let (problems, good) = match history::replay(entries, None) {
         Err(error) => (vec![error.to_string()], String::new()),
         Ok((_, found)) => {

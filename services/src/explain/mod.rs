@@ -6,9 +6,10 @@ use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
 use domain::billing::Site;
-use domain::event::{BillIssued, BillLine, BillShare, Component, SiteId, hex};
-use domain::quantity::{Date, Energy, Instant, Month};
-use domain::rating::{Counters, EnergyLines, Facts, LineKeyExt, PointSlice, RatedEnergy};
+use domain::event::{BillIssued, BillLine, BillShare, Component, PointId, SiteId, hex};
+use domain::quantity::{Date, Energy, Instant, Money, Month};
+use domain::rating::{Counters, EnergyLines, Facts, LineKeyExt, PointSlice, RatedEnergy, highest};
+use domain::tariff::DemandCharge;
 
 use crate::console::Console;
 use crate::exit::{Exit, Failure};
@@ -112,12 +113,48 @@ impl Explained<'_> {
             "bill {} of {} for {}: {} {:?} {name}, tariff {} version {}",
             bill.number, bill.account, bill.month, key.point, key.component, key.tariff, key.version
         ));
-        console.line(format!("{quantity} x {}{days} = {}", line.price, line.amount_minor.major(self.decimals())));
+        let less = self.others_of_minimum(bill, line);
+        let amount = line.amount_minor.major(self.decimals());
+        console.line(format!("{quantity} x {}{days}{less} = {amount}", line.price));
         self.published(&format!("tariff/{}", key.tariff), console);
         if matches!(key.component, Component::Energy | Component::Adder) {
             self.interpolated(bill, line, console);
             self.slices(bill, line, console);
+        } else if key.component == Component::Demand {
+            self.peak(bill, line, console);
         }
+    }
+
+    /// What a minimum line leaves out: the point's other lines of its version.
+    fn others_of_minimum(&self, bill: &BillIssued, line: &BillLine) -> String {
+        if line.key.component != Component::Minimum {
+            return String::new();
+        }
+        let month = self.site.targets().get(&self.month).and_then(|target| target.accounts.get(&bill.account));
+        let others = month.into_iter().flat_map(|month| &month.lines).filter(|(key, _)| {
+            let same = (&key.point, &key.tariff, key.version) == (&line.key.point, &line.key.tariff, line.key.version);
+            same && key.component != Component::Minimum
+        });
+        let others: Money = others.map(|(_, line)| line.amount).sum();
+        format!(" less {} of other lines", others.major(self.decimals()))
+    }
+
+    /// The interval that a demand line is of.
+    fn peak(&self, bill: &BillIssued, line: &BillLine, console: &mut Console) {
+        let key = &line.key;
+        let Some(tariff) = self.site.premises().tariffs.get(&(key.tariff.clone(), key.version)) else { return };
+        let named = |charge: &&DemandCharge| {
+            Some(&charge.name) == key.name.as_ref()
+                && charge.period.map(|p| tariff.period_name(p)) == key.period.as_deref()
+        };
+        let Some(charge) = tariff.demand.iter().find(named) else { return };
+        let of_month = self.site.slices_of(&key.point, self.month);
+        let slices: Vec<&PointSlice> = of_month.iter().filter(|slice| slice.holder.account == bill.account).collect();
+        let facts = Facts::new(self.site.premises(), self.site.metering());
+        let Some(peak) = highest(&facts, &slices, tariff, charge) else { return };
+        let (minutes, kw) = (charge.interval_minutes, peak.power.kw());
+        console.line(format!("  highest {minutes} minutes: {} to {}, {kw} kW", peak.from, peak.until));
+        self.registers(&key.point, peak.from, peak.until, console);
     }
 
     /// How much of a line is interpolated, and for how long no reading came.
@@ -185,6 +222,10 @@ impl Explained<'_> {
     fn part_in(&self, slice: &PointSlice, line: &BillLine, counters: &mut Counters) -> Energy {
         let premises = self.site.premises();
         let Some((id, version, period)) = &slice.tariff else { return Energy::ZERO };
+        if line.key.component == Component::Adder {
+            let same = *id == line.key.tariff && *version == line.key.version;
+            return if same { slice.energy } else { Energy::ZERO };
+        }
         let Some(tariff) = premises.tariffs.get(&(id.clone(), *version)) else { return Energy::ZERO };
         let Some(period) = tariff.periods.iter().position(|name| name == period) else { return Energy::ZERO };
         let mut lines = EnergyLines::default();
@@ -211,8 +252,12 @@ impl Explained<'_> {
             slice.energy.kwh(),
             part.kwh()
         ));
+        self.registers(&slice.point, slice.from, slice.until, console);
+    }
+
+    fn registers(&self, point: &PointId, from: Instant, until: Instant, console: &mut Console) {
         let facts = Facts::new(self.site.premises(), self.site.metering());
-        for register in facts.slice_registers(&slice.point, slice.from, slice.until) {
+        for register in facts.slice_registers(point, from, until) {
             let sources: Vec<String> = register.sources.iter().map(|position| self.source(*position)).collect();
             console.line(format!(
                 "    meter {}: register {} to {}, from {}",

@@ -102,9 +102,14 @@ pub fn read_site(dir: &Path, log: Option<&str>, site: Option<&SiteId>) -> Result
         }
         entries.push(Entry { event, leaf: leaf_hash(bytes) });
     }
-    let counts = |entry: &Entry| !entry.event.body.is_decision() || matches!(entry.event.body, Body::DaySettled(_));
-    entries.truncate(entries.iter().rposition(counts).map_or(0, |last| last.saturating_add(1)));
+    entries.truncate(ended(&entries));
     if entries.is_empty() { Err(HistoryError::Empty) } else { Ok(entries) }
+}
+
+/// How many events there are without a run at the end that lacks its last decision.
+pub fn ended(entries: &[Entry]) -> usize {
+    let counts = |entry: &Entry| !entry.event.body.is_decision() || matches!(entry.event.body, Body::DaySettled(_));
+    entries.iter().rposition(counts).map_or(0, |last| last.saturating_add(1))
 }
 
 /// Where recorded and recomputed decisions are not the same.

@@ -11,17 +11,19 @@ use domain::event::{Body, FindingRaised, Severity};
 use services::history;
 use tests::run::{bills, run};
 
-const UNTIL: &str = "2026-03-02T00:00:00Z";
+const UNTIL: &str = "2026-03-07T00:00:00Z";
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("law")
 }
 
 /// What a run of a fixture left.
+#[derive(Default)]
 struct Outcome {
     refused: Option<String>,
     warnings: Vec<String>,
     raised: Vec<FindingRaised>,
+    held: BTreeSet<(String, String)>,
     billed: BTreeSet<String>,
 }
 
@@ -39,7 +41,7 @@ fn play(fixture: &str) -> anyhow::Result<Outcome> {
         Err(error) => {
             ensure!(!out.exists(), "a refused run leaves nothing");
             let refused = Some(error.to_string());
-            return Ok(Outcome { refused, warnings: Vec::new(), raised: Vec::new(), billed: BTreeSet::new() });
+            return Ok(Outcome { refused, ..Outcome::default() });
         }
     };
     let warnings = summary["warnings"].as_array().context("warnings")?.iter();
@@ -48,13 +50,18 @@ fn play(fixture: &str) -> anyhow::Result<Outcome> {
     let entries = history::read(&out, None)?;
     let (_, replayed) = history::replay(&entries, None)?;
     ensure!(replayed.differences.is_empty(), "a replay differs: {:?}", replayed.differences);
-    let raised = entries.into_iter().filter_map(|entry| match entry.event.body {
-        Body::FindingRaised(finding) => Some(finding),
-        _ => None,
-    });
-    let raised = raised.collect();
+    let (mut raised, mut held) = (Vec::new(), BTreeSet::new());
+    for entry in entries {
+        match entry.event.body {
+            Body::FindingRaised(finding) => raised.push(finding),
+            Body::BillHeld(one) => {
+                held.extend(one.reasons.into_iter().map(|reason| (one.account.to_string(), reason.code)));
+            }
+            _ => {}
+        }
+    }
     let billed = bills(&out)?.into_keys().map(|(account, _)| account).collect();
-    Ok(Outcome { refused: None, warnings, raised, billed })
+    Ok(Outcome { refused: None, warnings, raised, held, billed })
 }
 
 fn check_pass(code: &str, text: &str) -> anyhow::Result<()> {
@@ -91,6 +98,9 @@ fn check_fail(code: &str, text: &str) -> anyhow::Result<()> {
     ensure!(finding.place == place && finding.text.contains(wanted), "{finding:?}");
     let blocks = finding.severity == Severity::Block;
     ensure!(blocks == (severity == "block"), "{finding:?}");
+    ensure!(outcome.billed.contains("A-1") != blocks, "what blocks holds the bill: {:?}", outcome.billed);
+    ensure!(outcome.held.contains(&("A-1".to_owned(), code.to_owned())) == blocks, "held: {:?}", outcome.held);
+    ensure!(outcome.billed.contains("A-0"), "the landlord's bill is never held: {:?}", outcome.billed);
     Ok(())
 }
 
@@ -145,5 +155,52 @@ fn an_override_with_a_reason_lets_a_publication_through_and_says_so() -> anyhow:
     assert_eq!(outcome.refused, None);
     assert_eq!(outcome.warnings.len(), 1, "{:?}", outcome.warnings);
     assert!(outcome.billed.contains("A-1"));
+    Ok(())
+}
+
+#[test]
+fn a_held_bill_is_issued_by_the_first_run_after_the_supplier_s_bill_came() -> anyhow::Result<()> {
+    let text = fs::read_to_string(folder().join("hk.source-bill/pass.toml"))?;
+    let late =
+        text.replace("reference = \"SB-2026-02\"", "reference = \"SB-2026-02\"\nreceived = 2026-03-05T12:00:00Z");
+    assert_ne!(late, text);
+    let outcome = play(&late)?;
+    let held: Vec<&str> = outcome.held.iter().map(|(account, _)| account.as_str()).collect();
+    assert_eq!(held, ["A-1", "A-2"], "held on 1 March");
+    assert!(
+        outcome.billed.contains("A-1") && outcome.billed.contains("A-2"),
+        "issued on 6 March: {:?}",
+        outcome.billed
+    );
+    Ok(())
+}
+
+#[test]
+fn an_account_s_bills_stay_in_order_while_one_is_held() -> anyhow::Result<()> {
+    let text = fs::read_to_string(folder().join("hk.source-bill/fail.toml"))?;
+    let bill = |month: &str, received: &str| {
+        format!(
+            "[[supplier_bill]]\nmonth = \"{month}\"\nkwh = \"250\"\namount = \"60.00\"\nreference = \"{month}\"\n{received}"
+        )
+    };
+    // March's bill is there in time, February's only on 5 April.
+    let text = text + &bill("2026-03", "") + &bill("2026-02", "received = 2026-04-05T12:00:00Z\n");
+    let readings = "2026-04-01T00:00:00Z,M-1,150\n2026-04-01T00:00:00Z,M-2,150\n2026-04-01T00:00:00Z,M-C,60\n";
+    let temp = tempfile::tempdir()?;
+    let (site, out) = (temp.path().join("site"), temp.path().join("out"));
+    fs::create_dir(&site)?;
+    let base = |name: &str| fs::read_to_string(folder().join("base").join(name));
+    fs::write(site.join("site.toml"), base("site.toml")? + "\n" + &text)?;
+    fs::write(site.join("readings.csv"), base("readings.csv")? + readings)?;
+    fs::write(site.join("recharges.csv"), base("recharges.csv")?)?;
+    run(&site, "2026-04-07T00:00:00Z", &out, &[])?;
+    let bills = bills(&out)?;
+    let of = |month: &str| bills.get(&("A-1".to_owned(), month.to_owned())).with_context(|| month.to_owned());
+    let (february, march) = (of("2026-02")?, of("2026-03")?);
+    assert_eq!(february["issued"], march["issued"], "both by the run of 6 April");
+    assert!(february["number"].as_i64() < march["number"].as_i64());
+    assert_eq!(february["opening_balance"], "0.00");
+    assert_eq!(march["opening_balance"], february["closing_balance"]);
+    assert_eq!(march["adjustments"], serde_json::json!([]));
     Ok(())
 }

@@ -300,6 +300,8 @@ fn recovery_is_blocked(site: &str, rows: &str, until: &str, tenants: i64) -> any
                 (finding.rule.as_str(), finding.severity),
                 ("hk.shared-within-bill", domain::event::Severity::Block)
             );
+            let blocked = played.bill("A-1", "2026-03").is_err() && played.bill("A-0", "2026-03").is_ok();
+            assert!(blocked, "the tenants' bills are held, the owner's is not");
         }
     }
     Ok(())

@@ -23,6 +23,10 @@ impl Site {
         let mut bodies = Vec::new();
         let accounts: Vec<AccountId> = self.premises.accounts.keys().cloned().collect();
         let mut reasons = self.hold_reasons(month);
+        // A bill opens with the balance that the one before closed with: an account's bills stay in order.
+        for ((_, account), earlier) in &self.held {
+            reasons.entry(account.clone()).or_insert_with(|| earlier.clone());
+        }
         let silent = self.silent_at_end(month);
         for account in accounts {
             match reasons.remove(&account) {

@@ -59,7 +59,7 @@ impl Site {
 
     /// Why each account's bill of a month cannot be issued.
     pub(super) fn hold_reasons(&self, month: Month) -> BTreeMap<AccountId, Vec<HoldReason>> {
-        let mut reasons: BTreeMap<AccountId, Vec<HoldReason>> = BTreeMap::new();
+        let mut reasons = self.forbidden(month);
         if !self.holding {
             return reasons;
         }

@@ -1,10 +1,12 @@
 //! Where the law's rules act: on what is about to be published, and on the
 //! bills of a month that is about to be issued.
 
+use std::collections::BTreeMap;
+
 use super::due::Due;
 use super::site::Site;
 use crate::compliance::{Finding, check_bills, check_publication};
-use crate::event::{BillIssued, Body};
+use crate::event::{AccountId, BillIssued, Body, HoldReason};
 use crate::quantity::{Instant, Month};
 
 impl Site {
@@ -32,6 +34,19 @@ impl Site {
         let drafts = drafts.map(|account| self.draft(&self.targets, account, month, at, &silent));
         let drafts: Vec<BillIssued> = drafts.collect();
         check_bills(&self.premises, &self.compliance, month, &drafts)
+    }
+
+    /// The accounts whose bills of a month a rule of the law forbids to issue, and which.
+    pub(super) fn forbidden(&self, month: Month) -> BTreeMap<AccountId, Vec<HoldReason>> {
+        let mut reasons: BTreeMap<AccountId, Vec<HoldReason>> = BTreeMap::new();
+        let found = self.check_bills(month, self.premises.calendar.end_of(month.last()));
+        for finding in found.into_iter().filter(Finding::blocks) {
+            for account in finding.holds {
+                let code = finding.rule.code.to_owned();
+                reasons.entry(account).or_default().push(HoldReason { code, day: None, meter: None, point: None });
+            }
+        }
+        reasons
     }
 
     /// The findings of a month as decisions of its bill run.

@@ -111,7 +111,7 @@ payload!(
 payload!(
     /// Why a bill is held.
     HoldReason {
-        /// `no_tariff` or `meter_table`.
+        /// `no_tariff`, `meter_table`, or the code of a rule of the law.
         pub code: String,
         /// The day that shows it first.
         #[serde(skip_serializing_if = "Option::is_none")]

@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import json
 import random
+import re
 import sys
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
@@ -264,7 +265,7 @@ class Maker:
     def spoil(self):
         for _ in range(min(25, len(self.rows) // 4)):
             row = self.r.choice(self.rows)
-            other, x = dict(row), float(row["kwh"]) if row["kwh"].replace(".", "").isdigit() else 1.0
+            other, x = dict(row), float(row["kwh"]) if re.fullmatch(r"[0-9]+(\.[0-9]+)?", row["kwh"]) else 1.0
             way = self.r.choice(["nan", "zero", "spike", "back", "again", "conflict", "future", "serial", "early", "late", "wipe"])
             if way == "nan":
                 other["kwh"] = self.r.choice(["--", "1.2.3", "-5", "1e3", "", "12.3456789", "+4", " 5", "5.", ".5", "1,5"])

@@ -88,7 +88,7 @@ class Run:
         for n, r in enumerate(self.site.recharges):
             if r["kind"] == "refund" and r["time"] <= self.until:
                 before = sum(x["amount"] for x in self.site.recharges[:n] if x["account"] == r["account"])
-                before += sum(p["amount"] for p in self.site.postings if p["account"] == r["account"] and p["at"] <= r["time"])
+                before += sum(p["amount"] for p in self.site.postings if p["account"] == r["account"] and p["at"] < r["time"])
                 account = f.Facts(self.site, r["time"]).accounts.get(r["account"], {})
                 as_of = self.as_of(r["time"])
                 settled = self.opening(account) + before - (self.target(as_of).charges(r["account"]) if as_of is not None else 0)

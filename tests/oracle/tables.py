@@ -184,7 +184,7 @@ class Backdated:
         self.m, self.r = maker, maker.r
 
     def make(self):
-        ways = [self.tariff, self.tariff, self.version, self.rule, self.lease, self.assign, self.meter, self.area, self.holiday, self.tax, self.max_gap, self.undo, self.account]
+        ways = [self.tariff, self.tariff, self.version, self.rule, self.lease, self.assign, self.meter, self.area, self.holiday, self.tax, self.max_gap, self.undo, self.account, self.newcomer]
         for _ in range(self.r.randint(1, 6)):
             self.r.choice(ways)()
 
@@ -259,6 +259,25 @@ class Backdated:
     def account(self):
         e = self.pick("account")
         self.m.replace("account", e, name="Renamed")
+
+    def newcomer(self):
+        """A unit with all that belongs to it becomes known later; its rows have waited."""
+        m, n = self.m, len(self.m.doc["unit"]) + 10
+        unit, point, account, received = f"U-{n}", f"P-{n}", f"A-9{n}", m.later()
+        if any(u["id"] == unit for u in m.doc["unit"]):
+            return
+        m.add("unit", id=unit, area_m2=m.number(5, 99, 2), received=received)
+        m.add("point", id=point, kind="unit", unit=unit, received=received)
+        m.add("account", id=account, name="Newcomer", opening_balance=m.money(0, 9), received=received)
+        m.add("assign", point=point, tariff=self.r.choice(m.tariffs), from_=m.first - timedelta(days=40), received=received)
+        m.add("lease", account=account, unit=unit, from_=m.moment(0, 0), received=received)
+        before = len(m.doc["meter"])
+        m.meters(point)
+        earliest = min(x["installed"] for x in m.doc["meter"][:before])
+        for meter in m.doc["meter"][before:]:
+            meter["installed"] = max(meter["installed"], earliest)
+            m.read(meter)
+            meter["received"] = received
 
     def undo(self):
         """The first content of a key once more."""

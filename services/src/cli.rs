@@ -1,8 +1,8 @@
 //! The command line: which commands there are, and which module runs each.
 
 use crate::{
-    bench, collect, console::Console, demo, doctor, exit::Exit, exit::Failure, explain, import, replay, rules, run,
-    what_if,
+    audit, bench, close_check, collect, console::Console, demo, doctor, exit::Exit, exit::Failure, explain, import,
+    replay, rules, run, what_if,
 };
 use clap::{Parser, Subcommand};
 
@@ -39,6 +39,10 @@ enum Command {
     Doctor(doctor::Args),
     /// List the law's rules that a site can choose.
     Rules(rules::Args),
+    /// Show all about an account, a pool's day, a bill or the changes people made.
+    Audit(audit::Args),
+    /// Check whether a month can be closed.
+    CloseCheck(close_check::Args),
     /// Show what a tariff or rule would have made of a month.
     WhatIf(what_if::Args),
     /// Measure rating, replay and append, each beside its raw limit.
@@ -65,6 +69,8 @@ impl Cli {
             Command::Explain(args) => explain::run(args, console),
             Command::Doctor(args) => doctor::run(args, console),
             Command::Rules(args) => rules::run(args, console),
+            Command::Audit(args) => audit::run(args, console),
+            Command::CloseCheck(args) => close_check::run(args, console),
             Command::WhatIf(args) => what_if::run(args, console),
             Command::Bench(args) => bench::run(args, console),
             Command::Demo(args) => demo::run(args, console),

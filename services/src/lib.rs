@@ -1,6 +1,8 @@
 //! The commands of the one binary, a module each.
+pub mod audit;
 pub mod bench;
 pub mod cli;
+pub mod close_check;
 pub mod collect;
 pub mod console;
 pub mod demo;

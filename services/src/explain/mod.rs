@@ -1,6 +1,8 @@
 //! `tallywatt explain`: from a bill's line down to slices, registers and the
 //! readings events that they came from.
 
+mod axes;
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
@@ -11,15 +13,18 @@ use domain::quantity::{Date, Energy, Instant, Money, Month};
 use domain::rating::{Counters, EnergyLines, Facts, LineKeyExt, PointSlice, RatedEnergy, highest};
 use domain::tariff::DemandCharge;
 
+use crate::audit::{Axes, Known};
 use crate::console::Console;
 use crate::exit::{Exit, Failure};
 use crate::history::{self, Entry};
 use crate::replay::failed;
+pub use axes::AsOf;
 
 /// Show how a line of a bill came about.
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "Example:
   tallywatt explain target/hand-late --bill A-1/2026-02 --line 1
+  tallywatt explain target/hand-late --bill A-1/2026-02 --line 1 --known-at 2026-04-02T00:00:00Z
 
 Lines count from 1: the bill's own lines first, then its shared ones.")]
 pub struct Args {
@@ -31,6 +36,8 @@ pub struct Args {
     /// The line.
     #[arg(long, value_name = "N")]
     line: usize,
+    #[command(flatten)]
+    axes: Axes,
     /// Another log: a file, or nats://HOST:PORT/STREAM.
     #[arg(long, value_name = "LOG")]
     log: Option<String>,
@@ -56,8 +63,16 @@ pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
         return Err(wrong(format!("{} names no bill", args.bill), "write it as A-101/2026-03"));
     };
     let entries = history::read_site(&args.dir, args.log.as_deref(), args.site.as_ref()).map_err(failed)?;
-    let (site, _) = history::replay(&entries, Some(&format!("bill/{month}"))).map_err(failed)?;
-    open(&site, &entries, (account, month), args.line, console)?;
+    let as_of = AsOf { known_at: args.axes.known_at()?, effective: args.axes.effective()? };
+    let (entries, site) = if as_of.known_at.is_some() {
+        let known = Known::at(entries, as_of.known_at)?;
+        (known.entries, known.site)
+    } else {
+        let run = history::issued_by(&entries, account, month);
+        let (site, _) = history::replay(&entries, run.as_deref()).map_err(failed)?;
+        (entries, site)
+    };
+    open_as_of(&site, &entries, (account, month), args.line, as_of, console)?;
     Ok(Exit::Done)
 }
 
@@ -67,6 +82,18 @@ pub fn open(
     entries: &[Entry],
     (account, month): (&str, Month),
     line: usize,
+    console: &mut Console,
+) -> Result<(), Failure> {
+    open_as_of(site, entries, (account, month), line, AsOf::default(), console)
+}
+
+/// As `open`, on the two time axes.
+fn open_as_of(
+    site: &Site,
+    entries: &[Entry],
+    (account, month): (&str, Month),
+    line: usize,
+    as_of: AsOf,
     console: &mut Console,
 ) -> Result<(), Failure> {
     let bill = site
@@ -79,7 +106,7 @@ pub fn open(
     let lines: Vec<&BillLine> = parts.iter().flat_map(|part| &part.indoor).collect();
     let shared: Vec<&BillShare> = parts.iter().flat_map(|part| &part.shared).collect();
     let index = line.checked_sub(1);
-    let explained = Explained { site, entries, month };
+    let explained = Explained { site, entries, month, as_of };
     let own = index.and_then(|index| lines.get(index));
     let share = index.and_then(|index| shared.get(index.checked_sub(lines.len())?));
     match (own, share, parts.first()) {
@@ -97,6 +124,7 @@ struct Explained<'a> {
     site: &'a Site,
     entries: &'a [Entry],
     month: Month,
+    as_of: AsOf,
 }
 
 impl Explained<'_> {
@@ -116,6 +144,7 @@ impl Explained<'_> {
         let less = self.others_of_minimum(bill, line);
         let amount = line.amount_minor.major(self.decimals());
         console.line(format!("{quantity} x {}{days}{less} = {amount}", line.price));
+        self.now(bill, line, console);
         self.published(&format!("tariff/{}", key.tariff), console);
         if matches!(key.component, Component::Energy | Component::Adder) {
             self.interpolated(bill, line, console);
@@ -211,7 +240,7 @@ impl Explained<'_> {
         let mut counters = before.map(|(_, target)| target.counters_of(&line.key.point)).unwrap_or_default();
         for slice in self.site.slices_of(&line.key.point, self.month) {
             let part = self.part_in(&slice, line, &mut counters);
-            if !part.is_zero() && slice.holder.account == bill.account {
+            if !part.is_zero() && slice.holder.account == bill.account && self.is_asked(slice.day) {
                 all.push((slice, part));
             }
         }
@@ -290,7 +319,8 @@ impl Explained<'_> {
         ));
         self.published(&format!("rule/{}", share.pool), console);
         let rated = self.site.targets().get(&self.month).and_then(|target| target.pools.get(&share.pool));
-        for day in rated.into_iter().flat_map(|rated| &rated.days) {
+        let days = rated.into_iter().flat_map(|rated| &rated.days);
+        for day in days.filter(|day| self.is_asked(day.day)) {
             console.line(format!(
                 "  {}: {} kWh, {} by rule {}",
                 day.day,

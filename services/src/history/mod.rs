@@ -6,6 +6,7 @@ use std::path::Path;
 use adapters::event_log::{self, EventLog, Filter, LogError, Sequence, Stored};
 use domain::billing::{BillingError, Site};
 use domain::event::{Body, Chains, Decoder, Event, EventError, SiteId, leaf_hash};
+use domain::quantity::Month;
 
 const PAGE: usize = 1000;
 
@@ -151,6 +152,17 @@ pub fn run_of(body: &Body) -> Option<String> {
         Body::FindingRaised(data) => Some(data.run.clone()),
         _ => None,
     }
+}
+
+/// The run that issued a bill: that of its month, or a later one where it was held.
+pub fn issued_by(entries: &[Entry], account: &str, month: Month) -> Option<String> {
+    let is_it =
+        |body: &Body| matches!(body, Body::BillIssued(bill) if bill.account.as_str() == account && bill.month == month);
+    let from = entries.iter().position(|entry| is_it(&entry.event.body))?;
+    entries.get(from..)?.iter().find_map(|entry| match &entry.event.body {
+        Body::DaySettled(data) => Some(data.run.clone()),
+        _ => None,
+    })
 }
 
 /// Folds the facts and recomputes every run; `stop` ends it after a run, by its name.

@@ -1,0 +1,52 @@
+//! A line on the two time axes: what was known at an instant, and what was in
+//! force on a day.
+
+use domain::event::{BillIssued, BillLine};
+use domain::premises::Subject;
+use domain::quantity::{Date, Instant};
+use domain::rating::LineKeyExt;
+
+use super::Explained;
+use crate::console::Console;
+
+/// As seen when: by the bill's own run, of all days, where nothing is said.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct AsOf {
+    /// By the facts received up to this instant.
+    pub known_at: Option<Instant>,
+    /// Of this local day alone.
+    pub effective: Option<Date>,
+}
+
+impl Explained<'_> {
+    /// Whether a day is asked for.
+    pub(super) fn is_asked(&self, day: Date) -> bool {
+        self.as_of.effective.is_none_or(|effective| effective == day)
+    }
+
+    /// The line as known at another instant, and what is in force on a day.
+    pub(super) fn now(&self, bill: &BillIssued, line: &BillLine, console: &mut Console) {
+        if let Some(at) = self.as_of.known_at {
+            let target = self.site.targets().get(&self.month).and_then(|target| target.accounts.get(&bill.account));
+            let lines = target.into_iter().flat_map(|of| &of.lines);
+            let now = lines.into_iter().find(|(key, _)| key.sorted() == line.key).map(|(_, now)| now);
+            let text = now.map_or_else(
+                || "this line is gone".to_owned(),
+                |now| {
+                    let quantity = projections::bill::show_quantity(now.quantity, now.unit);
+                    format!("{quantity} x {} = {}", now.price, now.amount.major(self.decimals()))
+                },
+            );
+            console.line(format!("as known at {at}, by the last run until then: {text}"));
+        }
+        if let Some(day) = self.as_of.effective {
+            let subject = Subject::Point(line.key.point.clone());
+            let tariff = self.site.premises().tariff_on(&subject, day);
+            let text = tariff.map_or_else(
+                || "no tariff".to_owned(),
+                |tariff| format!("tariff {} version {} from {}", tariff.id, tariff.version, tariff.from),
+            );
+            console.line(format!("in force on {day}: {text}"));
+        }
+    }
+}

@@ -1,8 +1,8 @@
 //! The command line: which commands there are, and which module runs each.
 
 use crate::{
-    audit, bench, close_check, collect, console::Console, demo, doctor, exit::Exit, exit::Failure, explain, import,
-    replay, rules, run, what_if,
+    audit, bench, change, close_check, collect, console::Console, demo, doctor, exit::Exit, exit::Failure, explain,
+    import, replay, rules, run, what_if,
 };
 use clap::{Parser, Subcommand};
 
@@ -45,6 +45,16 @@ enum Command {
     CloseCheck(close_check::Args),
     /// Show what a tariff or rule would have made of a month.
     WhatIf(what_if::Args),
+    /// Publish a tariff or a rule, after a dry run.
+    Publish(change::publish::Args),
+    /// Correct tables, readings and balances.
+    Correct(change::correct::Args),
+    /// Take a change back.
+    Undo(change::undo::Args),
+    /// Approve what another person proposed.
+    Approve(change::approve::Args),
+    /// Go on with a log: settle and bill what is due.
+    Settle(change::settle::Args),
     /// Measure rating, replay and append, each beside its raw limit.
     Bench(bench::Args),
     /// Watch a simulated building of 40 units, fast-forward.
@@ -71,6 +81,11 @@ impl Cli {
             Command::Rules(args) => rules::run(args, console),
             Command::Audit(args) => audit::run(args, console),
             Command::CloseCheck(args) => close_check::run(args, console),
+            Command::Publish(args) => change::publish::run(args, console),
+            Command::Correct(args) => change::correct::run(args, console),
+            Command::Undo(args) => change::undo::run(args, console),
+            Command::Approve(args) => change::approve::run(args, console),
+            Command::Settle(args) => change::settle::run(args, console),
             Command::WhatIf(args) => what_if::run(args, console),
             Command::Bench(args) => bench::run(args, console),
             Command::Demo(args) => demo::run(args, console),

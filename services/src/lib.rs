@@ -1,6 +1,7 @@
 //! The commands of the one binary, a module each.
 pub mod audit;
 pub mod bench;
+pub mod change;
 pub mod cli;
 pub mod close_check;
 pub mod collect;

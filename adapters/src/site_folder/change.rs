@@ -93,6 +93,17 @@ pub fn read_change<'b>(
     Ok(facts)
 }
 
+/// Judges facts beside those of a log, as the tables of a folder are judged together.
+pub fn check_change<'b>(
+    facts: impl Iterator<Item = &'b Body>,
+    received: Instant,
+    known: impl Iterator<Item = (Instant, &'b Body)>,
+) -> Result<(), FolderError> {
+    let all = known.chain(facts.map(|body| (received, body)));
+    let entries: Vec<Entry> = all.filter_map(|(received, body)| entry_of(received, body)).collect();
+    check::entries(&entries).map_err(in_the_log)
+}
+
 fn read(table: &'static str, row: &Row<'_>, ids: &Ids, decimals: u8) -> Result<Entry, FolderError> {
     if let Some(key) = ["received", "by", "reason"].into_iter().find(|key| row.has(key)) {
         return Err(row.error(key, "is said with the change", "leave it out"));

@@ -17,7 +17,7 @@ use domain::event::{Body, ReadingRow, SiteId, SiteRegistered};
 use domain::quantity::Instant;
 use toml_edit::Document;
 
-pub use change::{CORRECTABLE, Change, read_change};
+pub use change::{CORRECTABLE, Change, check_change, read_change};
 pub use error::FolderError;
 pub(crate) use error::nearest;
 use row::{Row, Source};

@@ -38,7 +38,8 @@ fn document(known: &Known, entry: &Entry) -> Option<Value> {
     };
     let trail = known.trail(entry);
     let made = known.entries.iter().filter(|other| other.event.cause == Some(entry.event.id));
-    let facts = made.filter(|other| !other.event.body.is_decision()).map(|other| {
+    let is_head = |body: &Body| matches!(body, Body::ChangeRecorded(_) | Body::ChangeProposed(_));
+    let facts = made.filter(|other| !is_head(&other.event.body)).map(|other| {
         json!({"position": other.event.position, "id": other.event.id, "type": other.event.body.type_name(),
             "data": other.event.body.to_value()})
     });

@@ -35,9 +35,11 @@ pub(super) fn show(known: &Known, scope: &Scope, console: &mut Console) -> Resul
     let until = site.premises().calendar.end_of(day);
     let targets = site.targets_until(until, day).map_err(|error| bad(error, "mend the fact that the message names"))?;
     let rated = targets.get(&day.month()).and_then(|target| target.pools.get(&pool));
-    let split = rated.and_then(|month| month.days.iter().find(|one| one.day == day));
-    let split = split.ok_or_else(|| bad(format!("pool {pool} has no energy or cost by {day}"), "name another day"))?;
-    let month = domain::allocation::PoolMonth { days: vec![split.clone()], ..Default::default() };
+    let mut month = rated.cloned().unwrap_or_default();
+    month.days.retain(|one| one.day == day);
+    if month.days.is_empty() {
+        return Err(bad(format!("pool {pool} has no energy or cost by {day}"), "name another day"));
+    }
     let document = projections::allocation::document(site, &pool, day.month(), &month);
     let shown = document.pointer("/days/0").cloned().unwrap_or_default();
     let events = events(known, &pool, day);

@@ -3,6 +3,7 @@
 mod data;
 mod ingest;
 mod rating;
+mod what_if;
 
 use std::path::PathBuf;
 use std::time::Instant as Clock;
@@ -67,6 +68,7 @@ pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
     let data = data::Registers::new(args.meters.max(1), args.days.max(1));
     let mut figures = rating::measure(&data);
     figures.extend(ingest::measure(&data, &args.dir).map_err(storage)?);
+    figures.extend(what_if::measure(&data, &args.dir).map_err(storage)?);
     if args.json {
         let rows = figures.iter().map(|figure| {
             json!({

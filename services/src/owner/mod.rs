@@ -178,16 +178,21 @@ impl<'a> Owner<'a> {
 
     /// Appends a fact, at the latest with the next `flush`; false where it is in the log already.
     pub fn append(&mut self, draft: Draft) -> Result<bool, OwnerError> {
+        self.append_caused(draft, None)
+    }
+
+    /// As `append`, of a fact that another event is the cause of.
+    pub fn append_caused(&mut self, draft: Draft, cause: Option<EventId>) -> Result<bool, OwnerError> {
         if let Some(said) = self.ids.get(&draft.id) {
             let same = *said == said_by(draft.time, &draft.actor, &draft.body)?;
             return if same { Ok(false) } else { Err(OwnerError::IdReused { id: draft.id }) };
         }
-        self.push(draft)?;
+        self.push(draft, cause)?;
         Ok(true)
     }
 
     /// Appends an event whose id is not in the log.
-    fn push(&mut self, draft: Draft) -> Result<(), OwnerError> {
+    fn push(&mut self, draft: Draft, cause: Option<EventId>) -> Result<(), OwnerError> {
         if self.stands_down {
             return Err(OwnerError::StandsDown { site: self.site_id.clone() });
         }
@@ -207,7 +212,7 @@ impl<'a> Owner<'a> {
             time: draft.time,
             received: draft.received,
             actor: draft.actor,
-            cause: None,
+            cause,
             chains: self.chains.links(&draft.body),
             body: draft.body,
         };
@@ -257,7 +262,7 @@ impl<'a> Owner<'a> {
                 continue;
             }
             let body = Body::ReadingsRecorded(batch);
-            self.push(Draft { id, time, received, actor: actor.to_owned(), body })?;
+            self.push(Draft { id, time, received, actor: actor.to_owned(), body }, None)?;
             new = new.saturating_add(u64::try_from(rows.len()).unwrap_or(u64::MAX));
         }
         Ok(new)
@@ -280,7 +285,7 @@ impl<'a> Owner<'a> {
     fn append_decisions(&mut self, due: Due, decisions: impl IntoIterator<Item = Body>) -> Result<(), OwnerError> {
         for body in decisions {
             let id = body.decision_id(&self.site_id).ok_or(OwnerError::NotADecision(body.type_name()))?;
-            self.push(Draft { id, time: due.at, received: due.at, actor: "core".to_owned(), body })?;
+            self.push(Draft { id, time: due.at, received: due.at, actor: "core".to_owned(), body }, None)?;
         }
         self.runs = self.runs.saturating_add(1);
         self.flush()

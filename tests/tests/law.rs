@@ -175,6 +175,20 @@ fn a_held_bill_is_issued_by_the_first_run_after_the_supplier_s_bill_came() -> an
     Ok(())
 }
 
+/// Runs the base with what is added, and with readings of March, until 7 April; the output folder.
+fn play_two_months(added: &str) -> anyhow::Result<tempfile::TempDir> {
+    let readings = "2026-04-01T00:00:00Z,M-1,150\n2026-04-01T00:00:00Z,M-2,150\n2026-04-01T00:00:00Z,M-C,60\n";
+    let temp = tempfile::tempdir()?;
+    let (site, out) = (temp.path().join("site"), temp.path().join("out"));
+    fs::create_dir(&site)?;
+    let base = |name: &str| fs::read_to_string(folder().join("base").join(name));
+    fs::write(site.join("site.toml"), base("site.toml")? + "\n" + added)?;
+    fs::write(site.join("readings.csv"), base("readings.csv")? + readings)?;
+    fs::write(site.join("recharges.csv"), base("recharges.csv")?)?;
+    run(&site, "2026-04-07T00:00:00Z", &out, &[])?;
+    Ok(temp)
+}
+
 #[test]
 fn an_account_s_bills_stay_in_order_while_one_is_held() -> anyhow::Result<()> {
     let text = fs::read_to_string(folder().join("hk.source-bill/fail.toml"))?;
@@ -185,15 +199,8 @@ fn an_account_s_bills_stay_in_order_while_one_is_held() -> anyhow::Result<()> {
     };
     // March's bill is there in time, February's only on 5 April.
     let text = text + &bill("2026-03", "") + &bill("2026-02", "received = 2026-04-05T12:00:00Z\n");
-    let readings = "2026-04-01T00:00:00Z,M-1,150\n2026-04-01T00:00:00Z,M-2,150\n2026-04-01T00:00:00Z,M-C,60\n";
-    let temp = tempfile::tempdir()?;
-    let (site, out) = (temp.path().join("site"), temp.path().join("out"));
-    fs::create_dir(&site)?;
-    let base = |name: &str| fs::read_to_string(folder().join("base").join(name));
-    fs::write(site.join("site.toml"), base("site.toml")? + "\n" + &text)?;
-    fs::write(site.join("readings.csv"), base("readings.csv")? + readings)?;
-    fs::write(site.join("recharges.csv"), base("recharges.csv")?)?;
-    run(&site, "2026-04-07T00:00:00Z", &out, &[])?;
+    let temp = play_two_months(&text)?;
+    let out = temp.path().join("out");
     let bills = bills(&out)?;
     let of = |month: &str| bills.get(&("A-1".to_owned(), month.to_owned())).with_context(|| month.to_owned());
     let (february, march) = (of("2026-02")?, of("2026-03")?);
@@ -202,5 +209,25 @@ fn an_account_s_bills_stay_in_order_while_one_is_held() -> anyhow::Result<()> {
     assert_eq!(february["opening_balance"], "0.00");
     assert_eq!(march["opening_balance"], february["closing_balance"]);
     assert_eq!(march["adjustments"], serde_json::json!([]));
+    Ok(())
+}
+
+#[test]
+fn what_a_correction_adds_to_an_earlier_month_counts_as_recovered() -> anyhow::Result<()> {
+    let text = fs::read_to_string(folder().join("hk.recovered-within-bill/pass.toml"))?;
+    let march = "[[supplier_bill]]\nmonth = \"2026-03\"\nkwh = \"250\"\namount = \"90.00\"\nreference = \"SB-3\"\n";
+    let dearer = "[[tariff]]\nid = \"home\"\nversion = 2\nfrom = 2026-02-01\nreceived = 2026-03-10T00:00:00Z\n\
+                  default_period = \"all\"\nenergy = [ { period = \"all\", tiers = [ { price = \"0.21\" } ] } ]\n";
+    let temp = play_two_months(&(text + march + dearer))?;
+    let raised =
+        history::read(&temp.path().join("out"), None)?.into_iter().filter_map(|entry| match entry.event.body {
+            Body::FindingRaised(finding) => Some((finding.rule, finding.place, finding.run)),
+            _ => None,
+        });
+    let of = |text: &str| text.to_owned();
+    assert_eq!(raised.collect::<Vec<_>>(), [(of("hk.recovered-within-bill"), of("site 2026-02"), of("bill/2026-03"))]);
+    let bills = bills(&temp.path().join("out"))?;
+    assert!(bills.contains_key(&(of("A-1"), of("2026-02"))), "issued before the correction");
+    assert!(!bills.contains_key(&(of("A-1"), of("2026-03"))), "held: its adjustment recovers too much of February");
     Ok(())
 }

@@ -159,7 +159,7 @@ impl Site {
         silent
     }
 
-    fn adjustments(
+    pub(super) fn adjustments(
         &self,
         targets: &BTreeMap<Month, MonthTarget>,
         account: &AccountId,

@@ -1,7 +1,7 @@
 //! Where the law's rules act: on what is about to be published, and on the
 //! bills of a month that is about to be issued.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::due::Due;
 use super::site::Site;
@@ -36,11 +36,37 @@ impl Site {
         check_bills(&self.premises, &self.compliance, month, &drafts)
     }
 
+    /// What the bills of a month would make of earlier ones by their adjustments: only what blocks, and only
+    /// for accounts with an adjustment there.
+    fn check_adjusted(&self, month: Month, at: Instant) -> Vec<Finding> {
+        if self.compliance.chosen_on(month.first()).is_none() {
+            return Vec::new();
+        }
+        let mut adjusted: BTreeMap<Month, BTreeSet<&AccountId>> = BTreeMap::new();
+        for account in self.premises.accounts.keys() {
+            for one in self.adjustments(&self.targets, account, month) {
+                adjusted.entry(one.month).or_default().insert(account);
+            }
+        }
+        let mut found = Vec::new();
+        for (earlier, accounts) in adjusted {
+            for mut finding in self.check_bills(earlier, at).into_iter().filter(Finding::blocks) {
+                finding.holds.retain(|account| accounts.contains(account));
+                if !finding.holds.is_empty() {
+                    found.push(finding);
+                }
+            }
+        }
+        found
+    }
+
     /// The accounts whose bills of a month a rule of the law forbids to issue, and which.
     pub(super) fn forbidden(&self, month: Month) -> BTreeMap<AccountId, Vec<HoldReason>> {
         let mut reasons: BTreeMap<AccountId, Vec<HoldReason>> = BTreeMap::new();
-        let found = self.check_bills(month, self.premises.calendar.end_of(month.last()));
-        for finding in found.into_iter().filter(Finding::blocks) {
+        let at = self.premises.calendar.end_of(month.last());
+        for finding in
+            self.check_bills(month, at).into_iter().chain(self.check_adjusted(month, at)).filter(Finding::blocks)
+        {
             for account in finding.holds {
                 let code = finding.rule.code.to_owned();
                 reasons.entry(account).or_default().push(HoldReason { code, day: None, meter: None, point: None });
@@ -52,7 +78,8 @@ impl Site {
     /// The findings of a month as decisions of its bill run.
     pub(super) fn raise(&self, month: Month, due: Due) -> Vec<Body> {
         let run = due.kind.to_string();
-        let found = self.check_bills(month, due.at);
+        let found: Vec<Finding> =
+            self.check_bills(month, due.at).into_iter().chain(self.check_adjusted(month, due.at)).collect();
         found.iter().map(|finding| Body::FindingRaised(finding.raised(month, &run))).collect()
     }
 }

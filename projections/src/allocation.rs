@@ -7,7 +7,7 @@ use domain::quantity::Month;
 use domain::rating::LineKeyExt;
 use serde_json::{Value, json};
 
-use crate::bill::{key_members, show_quantity};
+use crate::bill::{add_rounding, key_members, show_quantity};
 
 /// The split of a pool's month, as of the last run.
 pub fn document(site: &Site, pool: &PoolId, month: Month, rated: &PoolMonth) -> Value {
@@ -16,13 +16,14 @@ pub fn document(site: &Site, pool: &PoolId, month: Month, rated: &PoolMonth) -> 
     let lines = rated.lines.iter().filter(|(_, line)| line.quantity != 0).map(|(key, line)| {
         let mut members = key_members(&key.sorted());
         members.remove("point");
-        members.insert("quantity".to_owned(), json!(show_quantity(line.quantity, line.unit)));
+        members.insert("quantity".to_owned(), json!(show_quantity(line.quantity, line.unit, decimals)));
         members.insert("unit".to_owned(), json!(line.unit));
         members.insert("price".to_owned(), json!(line.price));
         members.insert("days".to_owned(), json!(line.days));
         members.insert("of_days".to_owned(), json!(line.of_days));
         members.insert("amount".to_owned(), json!(line.amount.major(decimals)));
         members.insert("interpolated_kwh".to_owned(), json!(line.interpolated.kwh()));
+        add_rounding(&mut members, line.round);
         Value::Object(members)
     });
     json!({

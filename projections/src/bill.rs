@@ -1,12 +1,13 @@
 //! A bill as people and programs read it (BILLING §9).
 
-use domain::event::{BillIssued, SiteId, SortedLineKey, Unit};
+use domain::event::{BillIssued, Rounding, SiteId, SortedLineKey, Unit};
 use domain::quantity::{Energy, Money, show_scaled};
 use serde_json::{Map, Value, json};
 
-/// A quantity in its unit.
-pub fn show_quantity(quantity: i64, unit: Unit) -> String {
+/// A quantity in its unit; amounts have the currency's decimals.
+pub fn show_quantity(quantity: i64, unit: Unit, decimals: u8) -> String {
     match unit {
+        Unit::Amount => Money::new(quantity).major(decimals),
         Unit::Kwh | Unit::Kw => show_scaled(quantity.into(), 6, 2),
         Unit::Day | Unit::Month => quantity.to_string(),
     }
@@ -27,6 +28,13 @@ pub fn key_members(key: &SortedLineKey) -> Map<String, Value> {
     pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
+/// How the amount is rounded, where it is not half up to the minor unit.
+pub(crate) fn add_rounding(members: &mut Map<String, Value>, round: Option<Rounding>) {
+    if let Some(round) = round {
+        members.insert("round".to_owned(), json!(round));
+    }
+}
+
 /// The document of an issued bill, of all its parts in order.
 pub fn document(site: &SiteId, parts: &[BillIssued], decimals: u8) -> Option<Value> {
     let bill = parts.first()?;
@@ -34,13 +42,14 @@ pub fn document(site: &SiteId, parts: &[BillIssued], decimals: u8) -> Option<Val
     let kwh = Energy::kwh;
     let indoor = parts.iter().flat_map(|part| &part.indoor).map(|line| {
         let mut members = key_members(&line.key);
-        members.insert("quantity".to_owned(), json!(show_quantity(line.quantity, line.unit)));
+        members.insert("quantity".to_owned(), json!(show_quantity(line.quantity, line.unit, decimals)));
         members.insert("unit".to_owned(), json!(line.unit));
         members.insert("price".to_owned(), json!(line.price));
         members.insert("days".to_owned(), json!(line.days));
         members.insert("of_days".to_owned(), json!(line.of_days));
         members.insert("amount".to_owned(), json!(money(line.amount_minor)));
         members.insert("interpolated_kwh".to_owned(), json!(kwh(line.interpolated_mwh)));
+        add_rounding(&mut members, line.round);
         Value::Object(members)
     });
     let shared = parts.iter().flat_map(|part| &part.shared).map(|share| {
@@ -55,7 +64,7 @@ pub fn document(site: &SiteId, parts: &[BillIssued], decimals: u8) -> Option<Val
             (None, Some(pool)) => json!({ "pool": pool }),
             (None, None) => json!({ "tax": one.tax }),
         };
-        let quantity = one.quantity.zip(one.unit).map(|(quantity, unit)| show_quantity(quantity, unit));
+        let quantity = one.quantity.zip(one.unit).map(|(quantity, unit)| show_quantity(quantity, unit, decimals));
         json!({"month": one.month, "line": line, "quantity": quantity, "days": one.days, "amount": money(one.amount_minor)})
     });
     let recharges = parts.iter().flat_map(|part| &part.recharges).map(|one| {

@@ -181,13 +181,13 @@ fn tables_that_cannot_be_get_one_clear_error() {
             "site.toml",
             "pool = \"pool-1\"\ntariff = \"s1\"",
             "pool = \"pool-1\"\ntariff = \"t1\"",
-            "site.toml:302: [[assign]] tariff: tariff 't1' (line 205) has demand or minimum, which a pool cannot have; mend: assign a tariff without them",
+            "site.toml:302: [[assign]] tariff: tariff 't1' (line 205): minimum: a pool cannot have minimum; mend: assign a tariff without it",
         ),
         (
             "site.toml",
             "up_to_kwh = \"59\", price = \"0.224306\"",
             "up_to_kwh = \"52.2\", price = \"0.224306\"",
-            "site.toml:213: [[tariff]] energy.tiers: the bound 52.2 does not rise; mend: let the bounds rise from tier to tier",
+            "site.toml:213: [[tariff]] energy.tiers: the bound 52.2 is there twice, so two tiers overlap; mend: take one of the two out",
         ),
         (
             "site.toml",

@@ -102,11 +102,10 @@ fn pool_tariff(entry: &Entry, all: &[&Entry]) -> Result<(), FolderError> {
     for other in all {
         if let Body::TariffPublished(tariff) = &other.body
             && tariff.id == assigned.tariff
-            && (!tariff.demand.is_empty() || tariff.minimum.is_some())
+            && let Some(finding) = domain::tariff::pool_findings(tariff).first()
         {
-            let problem =
-                format!("tariff '{}' (line {}) has demand or minimum, which a pool cannot have", tariff.id, other.line);
-            return Err(error(entry, "tariff", problem, "assign a tariff without them"));
+            let problem = format!("tariff '{}' (line {}): {}: {}", tariff.id, other.line, finding.place, finding.fault);
+            return Err(error(entry, "tariff", problem, &finding.fault.mend()));
         }
     }
     Ok(())

@@ -76,6 +76,33 @@ impl<'a> Row<'a> {
         }
     }
 
+    /// An error at a place further in: keys from here on, with the index where a key is a list.
+    pub(super) fn error_at(
+        &self,
+        steps: &[(&'static str, Option<usize>)],
+        problem: impl Into<String>,
+        mend: impl Into<String>,
+    ) -> FolderError {
+        let mut error = self.error("", problem, mend);
+        let mut table = Some(self.table);
+        let mut keys = Vec::new();
+        for (key, index) in steps {
+            keys.push(*key);
+            let Some((name, item)) = table.and_then(|table| table.get_key_value(key)) else { break };
+            let inner = index.and_then(|index| item.get(index));
+            let span = inner.and_then(Item::span).or_else(|| name.span()).or_else(|| item.span());
+            error.line = self.source.line(span).or(error.line);
+            table = inner.unwrap_or(item).as_table_like();
+        }
+        error.field = Some(self.field(&keys.join(".")));
+        error
+    }
+
+    /// true or false.
+    pub(super) fn flag(&self, key: &str) -> Result<Option<bool>, FolderError> {
+        self.get(key, "true or false without quotes", Item::as_bool)
+    }
+
     pub(super) fn has(&self, key: &str) -> bool {
         self.table.get(key).is_some()
     }

@@ -203,7 +203,7 @@ pub(super) fn entry(table: &'static str, row: &Row<'_>, ids: &Ids, decimals: u8)
         "meter" => meter(row, ids)?,
         "lease" => lease(row, ids)?,
         "tariff" => {
-            let data = super::tariff::read(row)?;
+            let data = super::tariff::read(row, decimals)?;
             (format!("{}/{}", data.id, data.version), Body::TariffPublished(data))
         }
         "assign" => assign(row, ids)?,

@@ -3,13 +3,19 @@
 
 use std::collections::BTreeSet;
 
-use domain::event::{DayName, Per, ScheduleRow, TariffPublished, TierBasis, TierWindow};
+use domain::event::{
+    BoundScale, DayName, Per, Rounding, ScheduleRow, Surcharge, TariffPublished, TierBasis, TierWindow,
+};
 use domain::quantity::Date;
+use rust_decimal::Decimal;
 use toml_edit::Document;
 
 use super::error::FolderError;
 use super::row::{Row, Source};
 use super::{bracket, tariff};
+
+/// A file alone has no currency, so rounding units may have all decimals of a price.
+const ANY_CURRENCY: u8 = 8;
 
 /// What a file of tariffs says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +41,7 @@ impl TariffFile {
         let mut seen = BTreeSet::new();
         let mut versions = Vec::new();
         for row in root.rows("tariff", tariff::KEYS).map_err(|error| bracket(error, "tariff"))? {
-            let version = tariff::read(&row).map_err(|error| bracket(error, "tariff"))?;
+            let version = tariff::read(&row, ANY_CURRENCY).map_err(|error| bracket(error, "tariff"))?;
             if !seen.insert((version.id.clone(), version.version)) {
                 let problem = format!("version {} of '{}' is there twice", version.version, version.id);
                 return Err(bracket(row.error("version", problem, "give each version its own number"), "tariff"));
@@ -72,7 +78,9 @@ pub fn tariff_toml(tariff: &TariffPublished) -> String {
     ];
     let energy = tariff.energy.iter().map(|row| {
         let tiers = row.tiers.iter().map(|tier| tier_text("up_to_kwh", tier.up_to_kwh, tier.price));
-        format!("period = {}{}, tiers = {}", quoted(&row.period), months(row.months.as_deref()), braces(tiers))
+        let band = row.band_up_to_kwh.map_or_else(String::new, |bound| format!(", band_up_to_kwh = \"{bound}\""));
+        let months = months(row.months.as_deref());
+        format!("period = {}{months}{band}, tiers = {}", quoted(&row.period), braces(tiers))
     });
     let adders = tariff.adder.iter().map(|row| format!("name = {}, price = \"{}\"", quoted(&row.name), row.price));
     let fixed = tariff.fixed.iter().map(|row| {
@@ -80,7 +88,8 @@ pub fn tariff_toml(tariff: &TariffPublished) -> String {
             Per::Day => "day",
             Per::Month => "month",
         };
-        format!("name = {}, per = \"{per}\", amount = \"{}\"", quoted(&row.name), row.amount)
+        let bands = row.bands.iter().map(|band| value_text("up_to_kwh", band.up_to_kwh, "amount", band.amount));
+        format!("name = {}, per = \"{per}\", {}", quoted(&row.name), plain_or_bands("amount", row.amount, bands))
     });
     let demand = tariff.demand.iter().map(|row| {
         let period = row.period.as_ref().map_or_else(String::new, |name| format!(", period = {}", quoted(name)));
@@ -94,6 +103,10 @@ pub fn tariff_toml(tariff: &TariffPublished) -> String {
     lines.extend(list("fixed", fixed));
     lines.extend(list("demand", demand));
     lines.extend(tariff.minimum.map(|minimum| format!("minimum = \"{minimum}\"")));
+    lines.extend(tariff.scale.map(scale_text));
+    lines.extend(list("surcharge", tariff.surcharge.iter().map(surcharge_text)));
+    let rounding = [("round_lines", tariff.round_lines), ("round_total", tariff.round_total)];
+    lines.extend(rounding.into_iter().filter_map(|(key, round)| Some(round_text(key, round?))));
     lines.push(String::new());
     lines.join("\n")
 }
@@ -103,9 +116,43 @@ fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-fn tier_text(key: &str, bound: Option<rust_decimal::Decimal>, price: rust_decimal::Decimal) -> String {
+fn tier_text(key: &str, bound: Option<Decimal>, price: Decimal) -> String {
+    value_text(key, bound, "price", price)
+}
+
+fn value_text(key: &str, bound: Option<Decimal>, name: &str, value: Decimal) -> String {
     let bound = bound.map_or_else(String::new, |bound| format!("{key} = \"{bound}\", "));
-    format!("{bound}price = \"{price}\"")
+    format!("{bound}{name} = \"{value}\"")
+}
+
+fn plain_or_bands(name: &str, plain: Option<Decimal>, bands: impl Iterator<Item = String>) -> String {
+    plain.map_or_else(|| format!("bands = {}", braces(bands)), |plain| format!("{name} = \"{plain}\""))
+}
+
+fn round_text(key: &str, round: Rounding) -> String {
+    let mode = tariff::MODES.iter().find(|(_, mode)| *mode == round.mode).map_or("", |(name, _)| name);
+    format!("{key} = {{ to = \"{}\", mode = \"{mode}\" }}", round.to)
+}
+
+fn scale_text(scale: BoundScale) -> String {
+    let of_days = scale.of_days.map(|days| format!("of_days = {days}"));
+    let round = scale.round.map(|round| round_text("round", round));
+    let keys: Vec<String> = of_days.into_iter().chain(round).collect();
+    format!("scale = {{ {} }}", keys.join(", "))
+}
+
+fn surcharge_text(row: &Surcharge) -> String {
+    let bands = row.bands.iter().map(|band| value_text("up_to_kwh", band.up_to_kwh, "rate", band.rate));
+    let on: Vec<String> = row.on.iter().map(|line| quoted(line)).collect();
+    let mut keys = vec![
+        format!("name = {}", quoted(&row.name)),
+        plain_or_bands("rate", row.rate, bands),
+        format!("on = [{}]", on.join(", ")),
+    ];
+    keys.extend(row.tiers_from.map(|tier| format!("tiers_from = {tier}")));
+    keys.extend(row.each.then(|| "each = true".to_owned()));
+    keys.extend(row.round.map(|round| round_text("round", round)));
+    keys.join(", ")
 }
 
 fn braces(rows: impl Iterator<Item = String>) -> String {

@@ -8,7 +8,8 @@ use super::split::{Day, Split, split_day};
 use crate::event::{AccountId, Component, LineKey, PointId, PoolId, TariffId, UnitId};
 use crate::premises::Subject;
 use crate::quantity::{Date, Energy, Instant, Money, Month, floor_div};
-use crate::rating::{Carry, Counters, EnergyLines, Facts, Horizon, Line, RatedEnergy, fixed_line, named_key};
+use crate::rating::{Carry, Counters, EnergyLines, Facts, Horizon, Line, RatedEnergy, complete, fixed_line, named_key};
+use crate::tariff::MonthTerms;
 
 const NANO: i128 = 1_000_000_000;
 /// Makes up for the daily rounding down (BILLING §6.5).
@@ -161,7 +162,8 @@ impl PoolMonth {
             total += energy;
             total_interpolated += interpolated;
             if let Some(tariff) = tariff {
-                let slice = RatedEnergy { tariff, period: cut.period, day, holder: None, energy, interpolated };
+                let (period, terms) = (cut.period, MonthTerms::default());
+                let slice = RatedEnergy { tariff, period, day, holder: None, energy, interpolated, terms };
                 self.energy.rate(stand_in, slice, &mut self.counters);
             }
         }
@@ -179,8 +181,13 @@ impl PoolMonth {
             let tariff = facts.premises.tariffs.get(version).expect("a version in force is known");
             for charge in &tariff.fixed {
                 let key = named_key(stand_in, tariff, Component::Fixed, Some(&charge.name));
-                lines.insert(key, fixed_line(charge.per, charge.amount, *days, month.days().into(), decimals));
+                let amount = tariff.banded(&charge.amounts, MonthTerms::default());
+                let days = (*days, month.days().into());
+                lines.insert(key, fixed_line(charge.per, amount, days, decimals, tariff.round_lines));
             }
+        }
+        for tariff in facts.premises.tariffs.values().filter(|tariff| tariff.adds_by_lines()) {
+            complete(&mut lines, stand_in, tariff, MonthTerms::default(), decimals);
         }
         lines
     }

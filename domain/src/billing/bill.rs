@@ -290,6 +290,7 @@ fn lines(of: &AccountMonth) -> Vec<BillLine> {
         of_days: line.of_days,
         price: line.price,
         quantity: line.quantity,
+        round: line.round,
         unit: line.unit,
     };
     of.lines.iter().map(line).collect()

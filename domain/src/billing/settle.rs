@@ -124,6 +124,7 @@ fn line_differences(month: Month, now: &AccountMonth, then: &AccountMonth) -> Ve
                 posted_minor: amount(line) - amount(before),
                 price: line.map(|line| line.price),
                 quantity: line.map_or(0, |line| line.quantity),
+                round: line.and_then(|line| line.round),
                 unit: line.or(before).map_or(Unit::Kwh, |line| line.unit),
             }
         })

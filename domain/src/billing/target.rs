@@ -14,7 +14,7 @@ use crate::allocation::PoolMonth;
 use crate::event::{AccountId, LineKey, PointId, PoolId, TaxMode, UnitId};
 use crate::premises::Premises;
 use crate::quantity::{Date, Energy, Money, Month, UNITS_PER_ONE, div_round, to_units};
-use crate::rating::{Counters, Facts, Horizon, Line, PointMonth, PointSlice};
+use crate::rating::{Counters, Facts, Horizon, Line, MonthShape, PointMonth, PointSlice};
 
 /// Rounding to the cent serves fewer accounts than this (BILLING §6.5).
 const ACCOUNTS_A_MONTH: usize = 10_000;
@@ -105,6 +105,16 @@ impl MonthTarget {
         self.points.get(point).map(|rated| rated.counters().clone()).unwrap_or_default()
     }
 
+    /// All slices of a point's month, where a tariff depends on the whole of it.
+    pub fn whole_of(&self, point: &PointId) -> &[PointSlice] {
+        self.points.get(point).map_or(&[], |rated| rated.whole())
+    }
+
+    /// What bands and scaled bounds of a point go by.
+    pub fn shape_of(&self, premises: &Premises, point: &PointId, month: Month) -> MonthShape {
+        self.points.get(point).map(|rated| rated.shape(premises, point, month)).unwrap_or_default()
+    }
+
     /// The slices of the days that were rated last: of a target from zero, all.
     pub fn slices(&self) -> impl Iterator<Item = &PointSlice> {
         self.points.values().flat_map(|rated| &rated.slices)
@@ -181,13 +191,17 @@ impl Rating<'_> {
         changed: &mut bool,
     ) -> BTreeMap<PointId, Arc<PointMonth>> {
         let (none, last_day) = (Counters::default(), self.last_day(month));
+        let keeps_month = self.facts.premises.depends_on_month();
         let mut all = BTreeMap::new();
         for point in self.facts.premises.points.values() {
             let Some(unit) = &point.unit else { continue };
             let start = before.and_then(|before| before.points.get(&point.id)).map_or(&none, |rated| rated.counters());
             let dirty = self.dirty.point(&point.id);
-            let holds =
-                |rated: &&Arc<PointMonth>| rated.started_with(start) && !dirty.is_some_and(|from| rated.has(from));
+            let holds = |rated: &&Arc<PointMonth>| {
+                rated.started_with(start)
+                    && !dirty.is_some_and(|from| rated.has(from))
+                    && rated.keeps_month() == keeps_month
+            };
             let mut rated = match known.points.get(&point.id).filter(holds) {
                 Some(rated) => rated.clone(),
                 None => Arc::new(PointMonth::new(start.clone())),

@@ -222,7 +222,12 @@ fn fees(bill: &BillIssued, names: &[&str]) -> Option<String> {
         .indoor
         .iter()
         .filter(|line| line.key.component == Component::Fixed)
-        .map(|line| Fixed { amount: line.price, name: line.key.name.clone().unwrap_or_default(), per: Per::Month })
+        .map(|line| Fixed {
+            amount: Some(line.price),
+            bands: Vec::new(),
+            name: line.key.name.clone().unwrap_or_default(),
+            per: Per::Month,
+        })
         .collect();
     let minimum = bill.indoor.iter().any(|line| line.key.component == Component::Minimum);
     fee(fixed.iter(), minimum, names)

@@ -4,6 +4,7 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use super::fact::Rounding;
 use super::fact::{TaxMode, payload};
 use super::id::{AccountId, MeterId, PointId, PoolId, TariffId, UnitId};
 use crate::quantity::{Date, Energy, Instant, Money, Month};
@@ -89,7 +90,7 @@ payload!(
     AccountSettled {
         /// Whose.
         pub account: AccountId,
-        /// Energy, adder, demand, fixed and minimum lines that changed.
+        /// Lines of its own points that changed.
         pub lines: Vec<SettledLine>,
         /// From 1.
         pub part: i64,
@@ -115,9 +116,9 @@ pub struct LineKey {
     pub tariff: TariffId,
     /// Its version.
     pub version: i64,
-    /// Energy, adder, demand, fixed or minimum.
+    /// What it charges for.
     pub component: Component,
-    /// Of an adder, demand or fixed line.
+    /// Of an adder, demand, fixed or surcharge line.
     pub name: Option<String>,
     /// Of an energy line.
     pub season: Option<i64>,
@@ -130,13 +131,15 @@ pub struct LineKey {
 /// The component of a line, in the order in which bills have them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "they are the words of BILLING §5")]
+#[expect(missing_docs, reason = "they are the words of BILLING §5 and of the tariff reference")]
 pub enum Component {
     Energy,
     Adder,
     Demand,
     Fixed,
     Minimum,
+    Surcharge,
+    Rounding,
 }
 
 /// What a line's quantity counts.
@@ -151,6 +154,8 @@ pub enum Unit {
     Day,
     #[serde(rename = "month")]
     Month,
+    #[serde(rename = "amount")]
+    Amount,
 }
 
 payload!(
@@ -175,8 +180,11 @@ payload!(
         /// Price; absent where the line is gone.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub price: Option<Decimal>,
-        /// mWh, mW, days or months to date.
+        /// mWh, mW, days, months or minor units to date.
         pub quantity: i64,
+        /// Rounding of the amount; absent: half up to the minor unit.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub round: Option<Rounding>,
         /// What the quantity counts.
         pub unit: Unit,
     }
@@ -185,9 +193,9 @@ payload!(
 payload!(
     /// A line's key with its fields in the order of bytes.
     SortedLineKey {
-        /// Energy, adder, demand, fixed or minimum.
+        /// What it charges for.
         pub component: Component,
-        /// Of an adder, demand or fixed line.
+        /// Of an adder, demand, fixed or surcharge line.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub name: Option<String>,
         /// Of an energy line, or a demand line that names one.
@@ -361,8 +369,11 @@ payload!(
         pub of_days: Option<i64>,
         /// Price.
         pub price: Decimal,
-        /// mWh, mW, days or months.
+        /// mWh, mW, days, months or minor units.
         pub quantity: i64,
+        /// Rounding of the amount; absent: half up to the minor unit.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub round: Option<Rounding>,
         /// What the quantity counts.
         pub unit: Unit,
     }

@@ -210,6 +210,11 @@ impl Premises {
         Holder { account: lease.account.clone(), leased: true, since }
     }
 
+    /// Whether any tariff has prices or bounds that depend on the whole month.
+    pub fn depends_on_month(&self) -> bool {
+        self.tariffs.values().any(Tariff::depends_on_month)
+    }
+
     /// The tariff version in force for a subject on a day.
     pub fn tariff_on(&self, subject: &Subject, day: Date) -> Option<&Tariff> {
         let id = self.assignments.get(subject)?.range(..=day).next_back()?.1;

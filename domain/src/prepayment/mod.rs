@@ -1,11 +1,12 @@
 //! Live balance, remaining kWh and days left (BILLING §7).
 
+mod remaining;
+
 use std::collections::BTreeMap;
 
 use crate::billing::{BillingError, MonthTarget, Site};
-use crate::event::{AccountId, PointId, TaxMode};
-use crate::premises::Subject;
-use crate::quantity::{Date, Energy, Instant, Money, Month, UNITS_PER_ONE, floor_div, to_units};
+use crate::event::{AccountId, PointId};
+use crate::quantity::{Energy, Instant, Money, Month, floor_div};
 use crate::rating::{Carry, Facts};
 
 /// What an account has now.
@@ -85,66 +86,8 @@ pub fn live(site: &mut Site, now: Instant) -> Result<BTreeMap<AccountId, Live>, 
         let changed = targets.keys();
         let unposted = changed.map(|month| charges(&targets, month, account) - charges(site.targets(), month, account));
         let balance = site.balance(account, now) - unposted.sum::<Money>();
-        let remaining = remaining(site, &targets, account, balance, today, now);
+        let remaining = remaining::remaining(site, &targets, account, balance, today, now);
         all.insert(account.clone(), Live { balance, remaining });
     }
     Ok(all)
-}
-
-/// Energy that a balance buys for the leased point with the smallest id, walking up the tiers.
-fn remaining(
-    site: &Site,
-    targets: &BTreeMap<Month, MonthTarget>,
-    account: &AccountId,
-    balance: Money,
-    today: Date,
-    now: Instant,
-) -> Option<Energy> {
-    let premises = site.premises();
-    let leased = premises.points.values().find_map(|point| {
-        let holder = premises.holder_at(point.unit.as_ref()?, now);
-        (holder.leased && holder.account == *account).then_some((point, holder))
-    });
-    let (point, holder) = leased?;
-    let tariff = premises.tariff_on(&Subject::Point(point.id.clone()), today)?;
-    let wall = now.plus(premises.calendar.offset_at(now)).get().rem_euclid(86_400).div_euclid(60);
-    let wall_date = premises.calendar.wall_date(now);
-    let period = tariff.period_at(wall_date, u16::try_from(wall).ok()?, &premises.holidays);
-    let prices = tariff.prices(period, today.month().number())?;
-    if balance <= Money::ZERO {
-        return Some(Energy::ZERO);
-    }
-    let target = targets.get(&today.month()).or_else(|| site.targets().get(&today.month()));
-    let mut counters = target.map(|target| target.counters_of(&point.id)).unwrap_or_default();
-    let counter = counters.at(tariff, period, Some(&holder), today);
-    let tax = premises.tax_on(today.month().first()).filter(|tax| tax.mode == TaxMode::Exclusive);
-    let rate = UNITS_PER_ONE.checked_add(tax.map_or(Some(0), |tax| to_units(tax.rate))?)?;
-    let minor = 10i128.checked_pow(premises.site().currency_decimals.into())?;
-    // Money in units of which a mWh costs price × 10^decimals × (1 + rate).
-    let mut money = i128::from(balance.get()).checked_mul(UNITS_PER_ONE)?.checked_mul(UNITS_PER_ONE)?;
-    money = money.checked_mul(1_000_000)?;
-    let mut bought: i128 = 0;
-    let mut at = counter;
-    for tier in &prices.tiers {
-        let room = tier.up_to.map(|bound| (bound - at).max(Energy::ZERO));
-        let unit_cost = tier.price.units.checked_add(tariff.adder_units())?.checked_mul(minor)?.checked_mul(rate)?;
-        let affordable = (unit_cost > 0).then(|| floor_div(money, unit_cost));
-        match (room, affordable) {
-            (None, None) => return None,
-            (None, Some(energy)) => return energy_of(bought.checked_add(energy)?),
-            (Some(room), Some(energy)) if energy <= i128::from(room.get()) => {
-                return energy_of(bought.checked_add(energy)?);
-            }
-            (Some(room), _) => {
-                money = money.checked_sub(unit_cost.checked_mul(room.get().into())?)?;
-                bought = bought.checked_add(room.get().into())?;
-                at += room;
-            }
-        }
-    }
-    None
-}
-
-fn energy_of(mwh: i128) -> Option<Energy> {
-    i64::try_from(mwh).ok().map(Energy::new)
 }

@@ -2,16 +2,16 @@
 
 use rust_decimal::Decimal;
 
-use crate::event::{Component, LineKey, PointId, SortedLineKey, Unit};
-use crate::quantity::{Energy, Money, UNITS_PER_ONE, div_round};
-use crate::tariff::{Price, Tariff};
+use crate::event::{Component, LineKey, PointId, Rounding, SortedLineKey, Unit};
+use crate::quantity::{Energy, Money, UNITS_PER_ONE};
+use crate::tariff::{Price, Tariff, round_to};
 
 const MWH_PER_KWH: i128 = 1_000_000;
 
 /// A line to date.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
-    /// mWh, mW, days or months.
+    /// mWh, mW, days, months or minor units.
     pub quantity: i64,
     /// What the quantity counts.
     pub unit: Unit,
@@ -25,6 +25,8 @@ pub struct Line {
     pub interpolated: Energy,
     /// Rounded to date.
     pub amount: Money,
+    /// Rounding of the amount; none: half up to the minor unit.
+    pub round: Option<Rounding>,
 }
 
 fn minor_per_major(decimals: u8) -> i128 {
@@ -43,16 +45,22 @@ fn money(minor: i128) -> Money {
 }
 
 /// `round(kWh × price)`, or of kW: `round(kW × price × days ÷ of_days)` with both given.
-pub fn amount_of_energy(milli: i64, price: Price, decimals: u8, days: Option<(i64, i64)>) -> Money {
+pub fn amount_of_energy(
+    milli: i64,
+    price: Price,
+    decimals: u8,
+    days: Option<(i64, i64)>,
+    round: Option<&Rounding>,
+) -> Money {
     let (days, of_days) = days.unwrap_or((1, 1));
     let top = product(&[milli.into(), price.units, minor_per_major(decimals), days.into()]);
-    money(div_round(top, product(&[MWH_PER_KWH, UNITS_PER_ONE, of_days.into()])))
+    money(round_to(round, decimals, top, product(&[MWH_PER_KWH, UNITS_PER_ONE, of_days.into()])))
 }
 
 /// `round(days × price ÷ of_days)`.
-pub fn amount_of_days(days: i64, of_days: i64, price: Price, decimals: u8) -> Money {
+pub fn amount_of_days(days: i64, of_days: i64, price: Price, decimals: u8, round: Option<&Rounding>) -> Money {
     let top = product(&[days.into(), price.units, minor_per_major(decimals)]);
-    money(div_round(top, product(&[UNITS_PER_ONE, of_days.into()])))
+    money(round_to(round, decimals, top, product(&[UNITS_PER_ONE, of_days.into()])))
 }
 
 /// The key of an energy line.

@@ -9,10 +9,12 @@ use super::demand;
 use super::energy::{EnergyLines, RatedEnergy};
 use super::facts::{Carry, Facts};
 use super::line::{Line, amount_of_days, amount_of_energy, named_key};
-use crate::event::{AccountId, Component, LineKey, Per, PointId, PointRegistered, TariffId, Unit, UnitId};
-use crate::premises::{Holder, Subject};
+use super::month_shape::MonthShape;
+use super::surcharge::complete;
+use crate::event::{AccountId, Component, LineKey, Per, PointId, PointRegistered, Rounding, TariffId, Unit, UnitId};
+use crate::premises::{Holder, Premises, Subject};
 use crate::quantity::{Date, Energy, Instant, Money, Month, Power};
-use crate::tariff::{PeriodCut, Price, Tariff};
+use crate::tariff::{MonthTerms, PeriodCut, Price, Tariff};
 
 /// How far a target goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +65,8 @@ pub struct PointMonth {
     started: Counters,
     counters: Counters,
     carry: Carry,
+    /// All slices of the month, where a tariff depends on the whole of it; its lines are then rated from them.
+    whole: Option<Vec<PointSlice>>,
     energy: BTreeMap<AccountId, EnergyLines>,
     held: BTreeMap<(AccountId, i64, TariffId), i64>,
     /// Highest power by account, version, tariff and number of the charge.
@@ -86,6 +90,21 @@ impl PointMonth {
         &self.counters
     }
 
+    /// Whether it keeps all slices of the month, because a tariff depends on the whole of it.
+    pub const fn keeps_month(&self) -> bool {
+        self.whole.is_some()
+    }
+
+    /// All slices of the month; none where no tariff depends on it.
+    pub fn whole(&self) -> &[PointSlice] {
+        self.whole.as_deref().unwrap_or_default()
+    }
+
+    /// What bands and scaled bounds go by.
+    pub fn shape(&self, premises: &Premises, point: &PointId, month: Month) -> MonthShape {
+        MonthShape::of_point(premises, point, month, self.whole())
+    }
+
     /// Whether a day is in it.
     pub fn has(&self, day: Date) -> bool {
         self.next.is_some_and(|next| day < next)
@@ -103,6 +122,9 @@ impl PointMonth {
     ) {
         let calendar = &facts.premises.calendar;
         let mut day = self.next.unwrap_or_else(|| month.first().max(horizon.first_day));
+        if self.next.is_none() {
+            self.whole = facts.premises.depends_on_month().then(Vec::new);
+        }
         let last = month.last();
         if day <= last && calendar.start_of(day) < horizon.until {
             self.slices.clear();
@@ -136,16 +158,25 @@ impl PointMonth {
                     holder: Some(&holder),
                     energy,
                     interpolated: if interpolated { energy } else { Energy::ZERO },
+                    terms: MonthTerms::default(),
                 };
-                let lines = self.energy.entry(holder.account.clone()).or_default();
-                lines.rate(&point.id, slice, &mut self.counters);
+                if self.whole.is_none() {
+                    let lines = self.energy.entry(holder.account.clone()).or_default();
+                    lines.rate(&point.id, slice, &mut self.counters);
+                } else if !energy.is_zero() {
+                    self.counters.add(tariff, cut.period, Some(&holder), day, energy);
+                }
             } else if holder.leased && !energy.is_zero() && day <= horizon.last_day {
                 self.bare.entry(holder.account.clone()).or_insert(day);
             }
             let tariff =
                 tariff.map(|t| (t.id.clone(), t.version, t.periods.get(cut.period).cloned().unwrap_or_default()));
             let (from, until, point) = (cut.from, cut.until, point.id.clone());
-            self.slices.push(PointSlice { point, day, from, until, holder, tariff, energy, interpolated });
+            let slice = PointSlice { point, day, from, until, holder, tariff, energy, interpolated };
+            if let Some(whole) = &mut self.whole {
+                whole.push(slice.clone());
+            }
+            self.slices.push(slice);
         }
         let Some(tariff) = tariff else { return };
         self.add_peaks(facts, tariff, known);
@@ -184,16 +215,53 @@ impl PointMonth {
         last_day: Date,
     ) -> BTreeMap<AccountId, BTreeMap<LineKey, Line>> {
         let decimals = facts.premises.site().currency_decimals;
-        let of_energy = self.energy.iter().map(|(account, lines)| (account.clone(), lines.lines(decimals)));
+        let shape = self.shape(facts.premises, point, month);
+        let whole = self.whole.as_deref().map(|slices| self.rate_whole(facts.premises, point, &shape, slices));
+        let energy = whole.as_ref().unwrap_or(&self.energy);
+        let of_energy = energy.iter().map(|(account, lines)| (account.clone(), lines.lines(decimals)));
         let mut all: BTreeMap<AccountId, BTreeMap<LineKey, Line>> = of_energy.collect();
         for ((account, version, id), days) in &self.held {
             let version_of = facts.premises.tariffs.get(&(id.clone(), *version));
             let tariff = version_of.expect("a version in force is known");
             let peak = |number| self.peaks.get(&(account.clone(), *version, id.clone(), number)).copied();
-            let held = Held { tariff, days: *days, of_days: i64::from(month.days()), decimals };
+            let terms = shape.account(tariff, account);
+            let held = Held { tariff, days: *days, of_days: i64::from(month.days()), decimals, terms };
             held.lines(point, peak, last_day >= month.last(), all.entry(account.clone()).or_default());
         }
+        for tariff in facts.premises.tariffs.values().filter(|tariff| tariff.adds_by_lines()) {
+            for (account, lines) in &mut all {
+                complete(lines, point, tariff, shape.account(tariff, account), decimals);
+            }
+        }
         all
+    }
+
+    /// Rates all slices of the month by its shape, from the counters at its start.
+    fn rate_whole(
+        &self,
+        premises: &Premises,
+        point: &PointId,
+        shape: &MonthShape,
+        slices: &[PointSlice],
+    ) -> BTreeMap<AccountId, EnergyLines> {
+        let mut counters = self.started.clone();
+        let mut energy: BTreeMap<AccountId, EnergyLines> = BTreeMap::new();
+        for slice in slices {
+            let Some((id, version, period)) = &slice.tariff else { continue };
+            let tariff = premises.tariffs.get(&(id.clone(), *version)).expect("a version in force is known");
+            let period = tariff.periods.iter().position(|name| name == period).expect("a period of its version");
+            let of_slice = RatedEnergy {
+                tariff,
+                period,
+                day: slice.day,
+                holder: Some(&slice.holder),
+                energy: slice.energy,
+                interpolated: if slice.interpolated { slice.energy } else { Energy::ZERO },
+                terms: shape.tenancy(tariff, Some(&slice.holder)),
+            };
+            energy.entry(slice.holder.account.clone()).or_default().rate(point, of_slice, &mut counters);
+        }
+        energy
     }
 }
 
@@ -228,6 +296,7 @@ struct Held<'a> {
     days: i64,
     of_days: i64,
     decimals: u8,
+    terms: MonthTerms,
 }
 
 impl Held<'_> {
@@ -239,10 +308,12 @@ impl Held<'_> {
         ended: bool,
         of_account: &mut BTreeMap<LineKey, Line>,
     ) {
-        let Self { tariff, days, of_days, decimals } = *self;
+        let Self { tariff, days, of_days, decimals, terms } = *self;
+        let round = tariff.round_lines;
         for charge in &tariff.fixed {
             let key = named_key(point, tariff, Component::Fixed, Some(&charge.name));
-            of_account.insert(key, fixed_line(charge.per, charge.amount, days, of_days, decimals));
+            let amount = tariff.banded(&charge.amounts, terms);
+            of_account.insert(key, fixed_line(charge.per, amount, (days, of_days), decimals, round));
         }
         for (number, charge) in tariff.demand.iter().enumerate() {
             let Some(peak) = peak(number) else { continue };
@@ -257,25 +328,32 @@ impl Held<'_> {
                 let mut key = named_key(point, tariff, Component::Demand, Some(&charge.name));
                 key.period = charge.period.map(|period| tariff.period_name(period).to_owned());
                 key.tier = Some(number);
-                let amount = amount_of_energy(power.get(), tier.price, decimals, Some((days, of_days)));
-                of_account.insert(key, by_month(power.get(), Unit::Kw, tier.price, days, of_days, amount));
+                let amount = amount_of_energy(power.get(), tier.price, decimals, Some((days, of_days)), round.as_ref());
+                of_account.insert(key, by_month(power.get(), Unit::Kw, tier.price, (days, of_days), round, amount));
             }
         }
         if let (Some(minimum), true) = (tariff.minimum, ended) {
             let of_version =
                 of_account.iter().filter(|(key, _)| key.tariff == tariff.id && key.version == tariff.version);
             let others: Money = of_version.map(|(_, line)| line.amount).sum();
-            let missing = amount_of_days(days, of_days, minimum, decimals) - others;
+            let missing = amount_of_days(days, of_days, minimum, decimals, round.as_ref()) - others;
             if missing > Money::ZERO {
                 let key = named_key(point, tariff, Component::Minimum, None);
-                of_account.insert(key, by_month(1, Unit::Month, minimum, days, of_days, missing));
+                of_account.insert(key, by_month(1, Unit::Month, minimum, (days, of_days), round, missing));
             }
         }
     }
 }
 
 /// A line by the month.
-fn by_month(quantity: i64, unit: Unit, price: Price, days: i64, of_days: i64, amount: Money) -> Line {
+fn by_month(
+    quantity: i64,
+    unit: Unit,
+    price: Price,
+    (days, of_days): (i64, i64),
+    round: Option<Rounding>,
+    amount: Money,
+) -> Line {
     Line {
         quantity,
         unit,
@@ -284,17 +362,26 @@ fn by_month(quantity: i64, unit: Unit, price: Price, days: i64, of_days: i64, am
         of_days: Some(of_days),
         interpolated: Energy::ZERO,
         amount,
+        round,
     }
 }
 
 /// A fixed line to date.
-pub(crate) fn fixed_line(per: Per, price: Price, days: i64, of_days: i64, decimals: u8) -> Line {
+pub(crate) fn fixed_line(
+    per: Per,
+    price: Price,
+    (days, of_days): (i64, i64),
+    decimals: u8,
+    round: Option<Rounding>,
+) -> Line {
     match per {
-        Per::Day => Line {
-            days: None,
-            of_days: None,
-            ..by_month(days, Unit::Day, price, days, of_days, amount_of_days(days, 1, price, decimals))
-        },
-        Per::Month => by_month(1, Unit::Month, price, days, of_days, amount_of_days(days, of_days, price, decimals)),
+        Per::Day => {
+            let amount = amount_of_days(days, 1, price, decimals, round.as_ref());
+            Line { days: None, of_days: None, ..by_month(days, Unit::Day, price, (days, of_days), round, amount) }
+        }
+        Per::Month => {
+            let amount = amount_of_days(days, of_days, price, decimals, round.as_ref());
+            by_month(1, Unit::Month, price, (days, of_days), round, amount)
+        }
     }
 }

@@ -71,7 +71,11 @@ impl UrdbTariff {
             from: as_.from,
             id: as_.id,
             minimum,
+            round_lines: None,
+            round_total: None,
+            scale: None,
             schedule: Import::schedule(&hours, default),
+            surcharge: Vec::new(),
             tier_basis: TierBasis::Total,
             tier_window: TierWindow::Month,
             version: 1,
@@ -221,7 +225,12 @@ impl<'a> Import<'a> {
             }
             for (days, months) in groups {
                 let tiers = self.energy_tiers(tiers, days.unwrap_or(1), &cuts, key.0)?;
-                rows.push(EnergyRow { months: days.map(|_| months), period: period_name(key), tiers });
+                rows.push(EnergyRow {
+                    band_up_to_kwh: None,
+                    months: days.map(|_| months),
+                    period: period_name(key),
+                    tiers,
+                });
             }
         }
         Ok(rows)
@@ -320,7 +329,12 @@ impl<'a> Import<'a> {
             }
             UrdbPer::Month | UrdbPer::Year => (fixed.of_month(), Per::Month),
         };
-        Ok(vec![Fixed { amount: self.fit(&amount, 8, field)?, name: "Fixed charge".to_owned(), per }])
+        Ok(vec![Fixed {
+            amount: Some(self.fit(&amount, 8, field)?),
+            bands: Vec::new(),
+            name: "Fixed charge".to_owned(),
+            per,
+        }])
     }
 
     fn minimum(&mut self) -> Result<Option<Decimal>, ImportTooLarge> {

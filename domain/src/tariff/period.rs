@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::event::{DayName, ScheduleRow};
+use crate::event::{DayName, ScheduleRow, TariffPublished};
 use crate::premises::{Calendar, wall_date, wall_midnight};
 use crate::quantity::{Date, Instant, Weekday};
 use crate::tariff::Tariff;
@@ -30,8 +30,7 @@ fn day_name(weekday: Weekday) -> DayName {
     }
 }
 
-fn matches(row: &ScheduleRow, date: Date, minute: u16, name: DayName) -> bool {
-    let month = u8::try_from(date.month().number()).expect("1 to 12");
+fn matches(row: &ScheduleRow, month: u8, minute: u16, name: DayName) -> bool {
     let in_month = row.months.as_ref().is_none_or(|months| months.contains(&month));
     let in_days = row.days.as_ref().map_or(name != DayName::Holiday, |days| days.contains(&name));
     let (from, to) = (row.from_minute, row.to_minute);
@@ -43,12 +42,38 @@ fn matches(row: &ScheduleRow, date: Date, minute: u16, name: DayName) -> bool {
     in_month && in_days && in_time
 }
 
+/// The periods that a month's minutes can have, whatever its days.
+pub(super) fn possible_periods(tariff: &TariffPublished, month: u8) -> BTreeSet<&str> {
+    const DAYS: [DayName; 8] = [
+        DayName::Mon,
+        DayName::Tue,
+        DayName::Wed,
+        DayName::Thu,
+        DayName::Fri,
+        DayName::Sat,
+        DayName::Sun,
+        DayName::Holiday,
+    ];
+    let starts = tariff.schedule.iter().flat_map(|row| [row.from_minute, row.to_minute]);
+    let starts: BTreeSet<u16> = starts.filter(|minute| *minute < 1440).chain([0]).collect();
+    let names = |row: &ScheduleRow, day| row.days.as_ref().is_some_and(|days| days.contains(&day));
+    let names_holiday = tariff.schedule.iter().any(|row| names(row, DayName::Holiday));
+    let days = DAYS.into_iter().filter(|day| names_holiday || *day != DayName::Holiday);
+    let moments = days.flat_map(|day| starts.iter().map(move |minute| (day, *minute)));
+    let period = |(day, minute)| {
+        let row = tariff.schedule.iter().find(|row| matches(row, month, minute, day));
+        row.map_or(tariff.default_period.as_str(), |row| row.period.as_str())
+    };
+    moments.map(period).collect()
+}
+
 impl Tariff {
     /// The period of a local minute.
     pub fn period_at(&self, date: Date, minute: u16, holidays: &BTreeSet<Date>) -> usize {
         let name =
             if self.names_holidays && holidays.contains(&date) { DayName::Holiday } else { day_name(date.weekday()) };
-        self.schedule.iter().find(|(_, row)| matches(row, date, minute, name)).map_or(0, |(period, _)| *period)
+        let month = u8::try_from(date.month().number()).expect("1 to 12");
+        self.schedule.iter().find(|(_, row)| matches(row, month, minute, name)).map_or(0, |(period, _)| *period)
     }
 
     fn boundary_minutes(&self) -> BTreeSet<u16> {

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use rust_decimal::Decimal;
 
-use crate::event::{Per, ScheduleRow, TariffId, TariffPublished, TierBasis, TierWindow};
+use super::surcharge::{self, SurchargeTerms};
+use crate::event::{self, BoundScale, Per, Rounding, ScheduleRow, TariffId, TariffPublished, TierBasis, TierWindow};
 use crate::quantity::{Date, Energy, Power, to_units};
 
 /// A price as published, and in units of 10⁻⁸.
@@ -17,7 +18,8 @@ pub struct Price {
 }
 
 impl Price {
-    fn new(published: Decimal) -> Self {
+    /// A published price, rate or amount, which was checked before it was appended.
+    pub(super) fn new(published: Decimal) -> Self {
         Self { published, units: to_units(published).expect("checked before it was appended") }
     }
 }
@@ -39,8 +41,17 @@ pub struct EnergyPrices {
     /// Its number among the period's rows, from 1.
     pub season: i64,
     months: Option<Vec<u8>>,
+    /// Only while the month's energy is not above it.
+    pub band: Option<Energy>,
     /// In rising order.
     pub tiers: Vec<PriceTier<Energy>>,
+}
+
+impl EnergyPrices {
+    /// Whether it is of a month (1 to 12).
+    pub fn in_month(&self, month: u32) -> bool {
+        self.months.as_ref().is_none_or(|months| months.iter().any(|m| u32::from(*m) == month))
+    }
 }
 
 /// A charge by time.
@@ -50,8 +61,8 @@ pub struct FixedCharge {
     pub name: String,
     /// Per day or month.
     pub per: Per,
-    /// The amount.
-    pub amount: Price,
+    /// By the month's energy; a plain amount is one band without a bound.
+    pub amounts: Vec<PriceTier<Energy>>,
 }
 
 /// A charge on the month's highest power.
@@ -96,6 +107,14 @@ pub struct Tariff {
     pub demand: Vec<DemandCharge>,
     /// What a point of it costs at least in a month.
     pub minimum: Option<Price>,
+    /// How bounds follow the days held.
+    pub scale: Option<BoundScale>,
+    /// Percentages of other lines, each after those that it is on.
+    pub surcharges: Vec<SurchargeTerms>,
+    /// Of its lines' amounts.
+    pub round_lines: Option<Rounding>,
+    /// Of a point's sum of its lines.
+    pub round_total: Option<Rounding>,
 }
 
 impl Tariff {
@@ -117,6 +136,7 @@ impl Tariff {
                 period,
                 season: i64::try_from(earlier).map_or(i64::MAX, |n| n.saturating_add(1)),
                 months: row.months.clone(),
+                band: row.band_up_to_kwh.and_then(Energy::from_kwh),
                 tiers: row
                     .tiers
                     .iter()
@@ -145,7 +165,7 @@ impl Tariff {
             })
             .collect();
         let names_holiday =
-            |row: &ScheduleRow| row.days.as_ref().is_some_and(|days| days.contains(&crate::event::DayName::Holiday));
+            |row: &ScheduleRow| row.days.as_ref().is_some_and(|days| days.contains(&event::DayName::Holiday));
         Self {
             id: published.id.clone(),
             version: published.version,
@@ -156,23 +176,15 @@ impl Tariff {
             tier_basis: published.tier_basis,
             energy,
             adders: published.adder.iter().map(|row| (row.name.clone(), Price::new(row.price))).collect(),
-            fixed: published
-                .fixed
-                .iter()
-                .map(|row| FixedCharge { name: row.name.clone(), per: row.per, amount: Price::new(row.amount) })
-                .collect(),
+            fixed: published.fixed.iter().map(fixed_charge).collect(),
             demand,
             minimum: published.minimum.map(Price::new),
+            scale: published.scale,
+            surcharges: surcharge::compile(&published.surcharge),
+            round_lines: published.round_lines,
+            round_total: published.round_total,
             periods,
         }
-    }
-
-    /// The prices of a period in a month (1 to 12).
-    pub fn prices(&self, period: usize, month: u32) -> Option<&EnergyPrices> {
-        self.energy.iter().find(|row| {
-            row.period == period
-                && row.months.as_ref().is_none_or(|months| months.iter().any(|m| u32::from(*m) == month))
-        })
     }
 
     /// The sum of its levies, in units of 10⁻⁸ per kWh.
@@ -184,4 +196,14 @@ impl Tariff {
     pub fn period_name(&self, period: usize) -> &str {
         self.periods.get(period).map_or("", |name| name)
     }
+}
+
+fn fixed_charge(published: &event::Fixed) -> FixedCharge {
+    let plain = published.amount.map(|amount| PriceTier { up_to: None, price: Price::new(amount) });
+    let bands = published
+        .bands
+        .iter()
+        .map(|band| PriceTier { up_to: band.up_to_kwh.and_then(Energy::from_kwh), price: Price::new(band.amount) });
+    let amounts = plain.into_iter().chain(bands).collect();
+    FixedCharge { name: published.name.clone(), per: published.per, amounts }
 }

@@ -29,7 +29,7 @@ fn adjustments(known: &Known, account: &str, month: Month) -> Vec<Value> {
             json!({
                 "bill": bill.number, "issued": bill.issued, "event": entry.event.position, "line": one.line,
                 "pool": one.pool, "tax": one.tax, "days": one.days,
-                "quantity": one.quantity.zip(one.unit).map(|(q, unit)| projections::bill::show_quantity(q, unit)),
+                "quantity": one.quantity.zip(one.unit).map(|(q, unit)| projections::bill::show_quantity(q, unit, decimals)),
                 "amount": one.amount_minor.major(decimals),
             })
         });

@@ -33,7 +33,7 @@ impl Explained<'_> {
             let text = now.map_or_else(
                 || "this line is gone".to_owned(),
                 |now| {
-                    let quantity = projections::bill::show_quantity(now.quantity, now.unit);
+                    let quantity = projections::bill::show_quantity(now.quantity, now.unit, self.decimals());
                     format!("{quantity} x {} = {}", now.price, now.amount.major(self.decimals()))
                 },
             );

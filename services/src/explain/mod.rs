@@ -10,7 +10,7 @@ use clap::Args as ClapArgs;
 use domain::billing::Site;
 use domain::event::{BillIssued, BillLine, BillShare, Component, PointId, SiteId, hex};
 use domain::quantity::{Date, Energy, Instant, Money, Month};
-use domain::rating::{Counters, EnergyLines, Facts, LineKeyExt, PointSlice, RatedEnergy, highest};
+use domain::rating::{Counters, EnergyLines, Facts, LineKeyExt, MonthShape, PointSlice, RatedEnergy, highest};
 use domain::tariff::DemandCharge;
 
 use crate::audit::{Axes, Known};
@@ -134,7 +134,7 @@ impl Explained<'_> {
 
     fn line(&self, bill: &BillIssued, line: &BillLine, console: &mut Console) {
         let key = &line.key;
-        let quantity = projections::bill::show_quantity(line.quantity, line.unit);
+        let quantity = projections::bill::show_quantity(line.quantity, line.unit, self.decimals());
         let days = line.days.zip(line.of_days).map_or_else(String::new, |(days, of)| format!(" x {days} / {of}"));
         let name = key.name.as_ref().or(key.period.as_ref()).map_or("", String::as_str);
         console.line(format!(
@@ -247,6 +247,12 @@ impl Explained<'_> {
         all
     }
 
+    /// What bands and scaled bounds of a point go by in the bill's month.
+    fn shape(&self, point: &PointId) -> MonthShape {
+        let target = self.site.targets().get(&self.month);
+        target.map(|target| target.shape_of(self.site.premises(), point, self.month)).unwrap_or_default()
+    }
+
     /// How much of a slice is in a line.
     fn part_in(&self, slice: &PointSlice, line: &BillLine, counters: &mut Counters) -> Energy {
         let premises = self.site.premises();
@@ -265,6 +271,7 @@ impl Explained<'_> {
             holder: Some(&slice.holder),
             energy: slice.energy,
             interpolated: Energy::ZERO,
+            terms: self.shape(&slice.point).tenancy(tariff, Some(&slice.holder)),
         };
         lines.rate(&slice.point, rated, counters);
         let lines = lines.lines(self.decimals());

@@ -7,6 +7,7 @@ mod metering;
 mod pool;
 mod premises;
 mod tariff;
+mod tariff_terms;
 
 pub use compliance::{
     ComplianceChosen, ConsentGiven, ConsentTo, CutPolicy, RuleOverride, Severity, Statement, SupplierBillReceived,
@@ -22,6 +23,7 @@ pub use tariff::{
     Adder, DayName, Demand, DemandTier, EnergyRow, EnergyTier, Fixed, Per, ScheduleRow, TariffAssigned,
     TariffPublished, TierBasis, TierWindow,
 };
+pub use tariff_terms::{AmountBand, BoundScale, RateBand, Rounding, RoundingMode, Surcharge};
 
 macro_rules! payload {
     ($(#[$doc:meta])* $name:ident { $($body:tt)* }) => {

@@ -4,6 +4,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::payload;
+use super::tariff_terms::{AmountBand, BoundScale, Rounding, Surcharge};
 use crate::event::id::{PointId, PoolId, TariffId};
 use crate::quantity::Date;
 
@@ -27,8 +28,20 @@ payload!(
         /// What a point of it costs at least in a month.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub minimum: Option<Decimal>,
+        /// Rounding of its lines' amounts; absent: half up to the minor unit.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub round_lines: Option<Rounding>,
+        /// Rounding of a point's sum of its lines.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub round_total: Option<Rounding>,
+        /// How kWh bounds follow the days held.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub scale: Option<BoundScale>,
         /// First match wins.
         pub schedule: Vec<ScheduleRow>,
+        /// Percentages of other lines.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub surcharge: Vec<Surcharge>,
         /// Whether each period counts its own tiers.
         pub tier_basis: TierBasis,
         /// When tiers start anew.
@@ -98,6 +111,9 @@ pub enum DayName {
 payload!(
     /// Prices of a period, in a season.
     EnergyRow {
+        /// Only while the month's energy is not above it; absent: whatever it is.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub band_up_to_kwh: Option<Decimal>,
         /// 1 to 12; absent: all.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub months: Option<Vec<u8>>,
@@ -132,8 +148,12 @@ payload!(
 payload!(
     /// A charge by time.
     Fixed {
-        /// Per day or month.
-        pub amount: Decimal,
+        /// Per day or month; absent with `bands`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub amount: Option<Decimal>,
+        /// Amounts by the month's energy, in place of `amount`.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub bands: Vec<AmountBand>,
         /// As bills name it.
         pub name: String,
         /// Day or month.

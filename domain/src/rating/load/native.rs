@@ -16,7 +16,7 @@ use crate::metering::Metering;
 use crate::premises::{Premises, Subject};
 use crate::quantity::{Date, Energy, Exact, Month, to_units};
 use crate::rating::{Counters, Facts, Horizon, Line, PointMonth};
-use crate::tariff::{Tariff, period_cuts};
+use crate::tariff::{MonthTerms, Tariff, period_cuts};
 
 /// The register before the first interval: a meter's register is never 0 here, as a zero may be a ghost.
 const START: Energy = Energy::new(1_000_000);
@@ -59,6 +59,14 @@ pub enum NativeError {
         /// The version.
         version: i64,
     },
+    /// What a load alone does not rate.
+    #[error(
+        "version {version} has bands, scale, surcharges or rounding, which the rating of a load alone does not have"
+    )]
+    Beyond {
+        /// The version.
+        version: i64,
+    },
     /// Amounts beyond the bounds of money.
     #[error("the load times the highest price is too large")]
     TooLarge,
@@ -71,6 +79,7 @@ impl NativeError {
             Self::NotInForce { .. } => "give a version that is in force from the load's first day",
             Self::Coarse { .. } => "give a load of shorter intervals, or another interval_minutes",
             Self::NotMonthly { .. } => "take --tiers chronological",
+            Self::Beyond { .. } => "put the tariff into a site folder, and run it with tallywatt run",
             Self::TooLarge => "give a smaller load or price",
         }
     }
@@ -117,6 +126,13 @@ pub fn rate_native(
 }
 
 fn check(tariff: &NativeTariff, load: &Load) -> Result<(), NativeError> {
+    let plain = |version: &&TariffPublished| {
+        let compiled = Tariff::new(version);
+        !compiled.depends_on_month() && !compiled.adds_by_lines() && compiled.round_lines.is_none()
+    };
+    if let Some(version) = tariff.versions.iter().find(|version| !plain(version)) {
+        return Err(NativeError::Beyond { version: version.version });
+    }
     let starts = tariff.versions.iter().map(|version| version.from).min().zip(load.rows.first());
     if let Some((from, first)) = starts
         && first.date < from
@@ -270,7 +286,8 @@ fn versions<'a>(
             minimum: Exact::default(),
         };
         for period in periods {
-            let tiers = tariff.prices(period, month.number()).map_or(0, |prices| prices.tiers.len());
+            let tiers =
+                tariff.prices(period, month.number(), MonthTerms::default()).map_or(0, |prices| prices.tiers.len());
             version.used.insert(period, vec![Exact::default(); tiers]);
             for charge in tariff.demand.iter().filter(|charge| charge.period == Some(period)) {
                 let key = (tariff.period_name(period).to_owned(), Some(charge.name.clone()));
@@ -307,7 +324,8 @@ impl Version<'_> {
                 self.other.push((key.clone(), amount(line)));
             }
             Component::Adder | Component::Fixed => self.other.push((key.clone(), amount(line))),
-            Component::Minimum => {}
+            // Versions with surcharges or rounding are refused.
+            Component::Minimum | Component::Surcharge | Component::Rounding => {}
         }
     }
 
@@ -330,7 +348,7 @@ impl Version<'_> {
 fn amount(line: &Line) -> Exact {
     let quantity = match line.unit {
         Unit::Kwh | Unit::Kw => Exact::scaled(line.quantity.into(), 6),
-        Unit::Day | Unit::Month => Exact::of(line.quantity.into()),
+        Unit::Day | Unit::Month | Unit::Amount => Exact::of(line.quantity.into()),
     };
     let whole = &quantity * &Exact::of_decimal(line.price);
     let share = line.days.zip(line.of_days).and_then(|(days, of)| Exact::of(days.into()).over(&Exact::of(of.into())));
@@ -355,7 +373,8 @@ fn month_of(load: &Load, month: Month, rows: &[LoadRow], versions: &[Version<'_>
     for version in versions {
         let mut charges = Exact::default();
         for (period, tiers) in version.in_model(model) {
-            let prices = version.tariff.prices(period, month.number()).map(|prices| prices.tiers.iter());
+            let prices =
+                version.tariff.prices(period, month.number(), MonthTerms::default()).map(|prices| prices.tiers.iter());
             for (used, tier) in tiers.iter().zip(prices.into_iter().flatten()) {
                 let charge = used * &Exact::of_decimal(tier.price.published);
                 charges += charge.clone();
@@ -372,7 +391,14 @@ fn month_of(load: &Load, month: Month, rows: &[LoadRow], versions: &[Version<'_>
                 (Component::Demand, Some(_)) => &mut bill.demand_tou_charge,
                 (Component::Demand, None) => &mut bill.demand_flat_charge,
                 (Component::Fixed, _) => &mut bill.fixed_charge,
-                (Component::Energy | Component::Adder | Component::Minimum, _) => &mut bill.energy_charge,
+                (
+                    Component::Energy
+                    | Component::Adder
+                    | Component::Minimum
+                    | Component::Surcharge
+                    | Component::Rounding,
+                    _,
+                ) => &mut bill.energy_charge,
             };
             *part += charge.clone();
         }

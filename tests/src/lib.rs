@@ -11,3 +11,4 @@ pub mod shard;
 pub mod sim;
 pub mod site;
 pub mod tariff_cases;
+pub mod tariff_site;

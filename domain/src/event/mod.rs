@@ -26,6 +26,7 @@ pub use envelope::{Event, EventError, leaf_hash};
 pub use fact::*;
 pub use finding::FindingRaised;
 pub use id::{AccountId, EventId, MeterId, PointId, PoolId, SiteId, TariffId, UnitId, sha256};
+pub(crate) use readings::mwh_per_unit;
 pub use readings::{
     BatchError, Decoder, ReadingRow, ReadingsBatch, RosterEntry, RowView, kwh_text, readings_id, register_mwh,
 };

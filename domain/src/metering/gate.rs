@@ -8,11 +8,11 @@ use crate::event::{MeterInstalled, PointId};
 use crate::quantity::{Energy, Instant, Power, UNITS_PER_ONE, floor_div, to_units};
 
 /// A reading this much later than it was received is from the future.
-const FUTURE_S: i64 = 300;
+pub(super) const FUTURE_S: i64 = 300;
 /// A time shorter than this counts as this.
 const SHORTEST_STEP_S: i64 = 60;
 /// Registers lie within ±2^53 mWh, unwrapped too.
-const REGISTER_BOUND: i64 = 1 << 53;
+pub(super) const REGISTER_BOUND: i64 = 1 << 53;
 /// A multiplier is at most a million.
 const MULTIPLIER_BOUND: i128 = 1_000_000 * UNITS_PER_ONE;
 /// Energies are clamped to ±2^62 mWh, so that differences fit; no real register comes near.
@@ -202,7 +202,7 @@ pub(super) fn decreases(register: i64, near: &Near) -> bool {
 }
 
 /// Whether `multiplier × step ÷ time` is more than the meter's power.
-fn too_fast(table: &Installation, from: i64, low: i64, to: i64, high: i64) -> bool {
+pub(super) fn too_fast(table: &Installation, from: i64, low: i64, to: i64, high: i64) -> bool {
     let Some(max_mw) = table.max_mw else { return false };
     let seconds = to.saturating_sub(from).max(SHORTEST_STEP_S);
     let step = high.saturating_sub(low);

@@ -61,6 +61,17 @@ fn outcome(site: &mut Site) -> (Curve, Reasons) {
     (curve, reasons)
 }
 
+impl Site {
+    fn outcomes(mut self) -> Vec<(Curve, Reasons)> {
+        drop(self.metering.advance(at(10_000)));
+        let reasons = |id: &str| {
+            let all = self.metering.quarantine();
+            all.into_iter().filter(|q| q.meter.as_str() == id).map(|q| (q.time, q.place, q.reason)).collect()
+        };
+        ["M", "N"].map(|id| (self.curve(id), reasons(id))).into()
+    }
+}
+
 proptest! {
     #[test]
     fn advancing_at_any_instants_equals_from_zero(facts in proptest::collection::vec(any_fact(), 1..60), order in any::<u64>(), steps in proptest::collection::vec(-6i64..40, 60)) {
@@ -76,6 +87,43 @@ proptest! {
             drop(stepped.metering.advance(at(*step)));
         }
         prop_assert_eq!(outcome(&mut zero), outcome(&mut stepped));
+    }
+
+    #[test]
+    fn columns_taken_at_once_equal_rows_one_by_one(
+        steps in proptest::collection::vec((0u32..4, 0u32..4, any::<u8>(), any::<bool>()), 1..90), lag in 0i64..400,
+        start in proptest::option::of(0u32..3), max_kw in proptest::option::of(60u32..300), modulus in 20u32..90,
+        late in proptest::collection::vec((0usize..90, 0u32..300), 0..3),
+    ) {
+        let of = |meter: &str| MeterInstalled {
+            start_kwh: start.map(Into::into), max_kw: max_kw.map(Into::into), modulus_kwh: Some(modulus.into()), ..table(meter)
+        };
+        let (mut columns, mut rows) = (Site::with(&[of("M"), of("N")]), Site::with(&[of("M"), of("N")]));
+        let (mut one, mut other, mut time) = (1u32, 1u32, at(0));
+        for (index, (step, second, fault, advance)) in steps.iter().enumerate() {
+            time = time.plus(if *fault == 7 { 3600 } else { 60 });
+            one += step;
+            other += second;
+            let show = |kwh: u32| (kwh % modulus).to_string();
+            let first = match fault { 0..4 => "0".to_owned(), 4..6 => show(one.saturating_sub(9)), 6 => "x".to_owned(), _ => show(one) };
+            let both = [row("M", time, &first), row("N", time, &show(other))];
+            columns.send_all(time.plus(lag), &both);
+            for row in both {
+                rows.send(time.plus(lag), row);
+            }
+            for (_, kwh) in late.iter().filter(|(at, _)| *at == index) {
+                let early = row("N", time.plus(-90), &kwh.to_string());
+                columns.send(time.plus(lag), early.clone());
+                rows.send(time.plus(lag), early);
+            }
+            if *advance && index % 5 == 0 {
+                columns.metering.advance(time.plus(lag)).expect("no fault of the tables");
+                let earlier = columns.clone().outcomes();
+                rows.metering.advance(time.plus(lag)).expect("no fault of the tables");
+                prop_assert_eq!(earlier, rows.clone().outcomes());
+            }
+        }
+        prop_assert_eq!(columns.outcomes(), rows.outcomes());
     }
 
     #[test]

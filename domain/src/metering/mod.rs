@@ -8,11 +8,13 @@
 pub mod columns;
 mod curve;
 mod error;
+mod frames;
 mod gate;
 #[cfg(test)]
 #[expect(clippy::arithmetic_side_effects, clippy::indexing_slicing, reason = "tests may panic")]
 mod laws;
 mod meter;
+mod packed;
 #[cfg(test)]
 #[expect(clippy::arithmetic_side_effects, clippy::indexing_slicing, reason = "tests may panic")]
 mod tests;
@@ -22,8 +24,9 @@ use std::sync::Arc;
 
 pub use curve::MeterRegister;
 pub use error::{MeteringError, Reason, TableReading};
+use frames::Frames;
 pub use gate::Installation;
-use meter::{Act, Action, Meter, Source, Status};
+use meter::{Act, Action, Meter, Source};
 
 use crate::event::{MeterId, MeterInstalled, ReadingsBatch, RosterEntry};
 use crate::quantity::{Energy, Instant};
@@ -52,6 +55,8 @@ pub struct Quarantined {
 struct KnownRoster {
     roster: Arc<[RosterEntry]>,
     slots: Arc<[Slot]>,
+    /// Whether no meter is in it twice.
+    unique: bool,
 }
 
 /// What a roster's entry is here.
@@ -71,6 +76,7 @@ pub struct Metering {
     sources: Vec<Source>,
     queue: Vec<usize>,
     roster: Option<KnownRoster>,
+    frames: Frames,
 }
 
 impl Metering {
@@ -122,13 +128,11 @@ impl Metering {
         let number = u32::try_from(self.sources.len()).expect("fewer than 2^32 events of readings");
         let source = Source { position, received: received.get() };
         self.sources.push(source);
-        if batch.is_bare() {
-            for (slot, units) in slots.iter().zip(&**batch.registers()) {
-                let mwh = units.checked_mul(slot.mwh_per_unit).expect("registers of a batch are less than 2^53 mWh");
-                self.queued(slot.meter).push_bare(batch.time().get(), mwh, slot.decimals, slot.serial, number, source);
-            }
+        if batch.is_even() && self.roster.as_ref().is_some_and(|known| known.unique) {
+            self.frame(&slots, batch, number, source);
             return;
         }
+        self.spill();
         for (view, slot) in batch.views().zip(slots.iter()) {
             self.queued(slot.meter).push(&view, number, source);
         }
@@ -147,7 +151,10 @@ impl Metering {
             Slot { meter, serial, decimals: entry.decimals, mwh_per_unit: entry.mwh_per_unit() }
         };
         let slots: Arc<[Slot]> = roster.iter().map(&mut slot).collect();
-        self.roster = Some(KnownRoster { roster: roster.clone(), slots: slots.clone() });
+        let mut meters: Vec<usize> = slots.iter().map(|slot| slot.meter).collect();
+        meters.sort_unstable();
+        let unique = meters.iter().zip(meters.iter().skip(1)).all(|(one, other)| one != other);
+        self.roster = Some(KnownRoster { roster: roster.clone(), slots: slots.clone(), unique });
         slots
     }
 
@@ -178,6 +185,9 @@ impl Metering {
 
     fn rehearse(&self, meter: &MeterId, time: Instant, received: Instant, act: Act) -> Result<(), MeteringError> {
         let mut copy = self.of(meter).cloned().ok_or_else(|| MeteringError::UnknownMeter { meter: meter.clone() })?;
+        if let Some(index) = self.ids.get(meter) {
+            self.push_waiting(*index, &mut copy);
+        }
         copy.act(Action { received: received.get(), act, time: time.get() });
         copy.advance(received.get(), &self.sources)
     }
@@ -187,6 +197,7 @@ impl Metering {
     /// first, then withdrawals, then releases. The first fact that is an
     /// error of the site is returned; such facts are left without effect.
     pub fn advance(&mut self, now: Instant) -> Result<(), MeteringError> {
+        self.take_frames(now);
         let mut result = Ok(());
         let (meters, sources) = (&mut self.meters, &self.sources);
         self.queue.retain(|index| {
@@ -244,8 +255,7 @@ impl Metering {
     }
 
     fn quarantine_of(&self, meter: &Meter) -> impl Iterator<Item = Quarantined> {
-        meter.rows.get(..meter.judged).unwrap_or_default().iter().filter_map(|row| {
-            let Status::Quarantined(reason) = row.status else { return None };
+        meter.quarantined().filter_map(|(row, reason)| {
             let source = self.sources.get(usize::try_from(row.source).ok()?)?;
             Some(Quarantined {
                 meter: meter.id.clone(),

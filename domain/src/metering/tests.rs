@@ -62,6 +62,13 @@ impl Site {
         self.metering.record(self.position, received, &batch);
     }
 
+    /// Rows of one instant in one event.
+    pub(super) fn send_all(&mut self, received: Instant, rows: &[ReadingRow]) {
+        self.position += 1;
+        let batch = ReadingsBatch::try_new(0, rows[0].time, rows, None).expect("rows make a batch");
+        self.metering.record(self.position, received, &batch);
+    }
+
     fn sends(&mut self, meter: &str, readings: &[(i64, &str)]) {
         for (hours, kwh) in readings {
             self.send(at(*hours), row(meter, at(*hours), kwh));

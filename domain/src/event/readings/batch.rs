@@ -81,7 +81,7 @@ pub(super) struct Oddities {
     pub(super) serials: Vec<(usize, Option<Arc<str>>)>,
     pub(super) devices: Vec<(usize, i64)>,
     /// All rows', or empty.
-    pub(super) places: Vec<u32>,
+    pub(super) places: Arc<[u32]>,
 }
 
 /// A batch of readings of one event: at least one row.
@@ -255,9 +255,15 @@ impl ReadingsBatch {
         self.odd.texts.is_empty() && self.odd.times.is_empty() && self.odd.serials.is_empty()
     }
 
-    /// Whether all there is to say of each row is its register, in the roster's decimals: plain, and from no file.
-    pub const fn is_bare(&self) -> bool {
-        self.is_plain() && self.odd.decimals.is_empty() && self.odd.places.is_empty()
+    /// Whether rows differ in nothing but their registers, in the roster's
+    /// decimals, and their [`places`](Self::places); the meters' own clocks aside.
+    pub const fn is_even(&self) -> bool {
+        self.is_plain() && self.odd.decimals.is_empty()
+    }
+
+    /// The lines of the file that the rows come from: all rows', or none.
+    pub const fn places(&self) -> &Arc<[u32]> {
+        &self.odd.places
     }
 
     /// The rows, without an allocation.

@@ -360,13 +360,15 @@ fn read_oddities(input: &mut Reader<'_>, flags: u8, batch: &ReadingsBatch) -> Re
     }
     if has(PLACES) {
         let mut place = 0i64;
+        let mut places = Vec::with_capacity(rows.min(input.0.len()));
         for _ in 0..rows {
             place = place.saturating_add(input.zigzag()?);
-            odd.places.push(u32::try_from(place).map_err(|_| BatchError::NotCanonical("a place out of bounds"))?);
+            places.push(u32::try_from(place).map_err(|_| BatchError::NotCanonical("a place out of bounds"))?);
         }
-        if odd.places.iter().all(|place| *place == 0) {
+        if places.iter().all(|place| *place == 0) {
             return broken("places that are all 0");
         }
+        odd.places = places.into();
     }
     Ok(odd)
 }

@@ -108,7 +108,7 @@ fn write_payload(out: &mut Writer, batch: &ReadingsBatch, position: u64) -> Resu
         write_odd(out, &odd.devices, |out, seconds| out.zigzag(*seconds));
     }
     let mut before = 0i64;
-    for place in &odd.places {
+    for place in &*odd.places {
         let place = i64::from(*place);
         out.zigzag(place.saturating_sub(before));
         before = place;

@@ -53,6 +53,7 @@ pub use batch::{ReadingRow, ReadingsBatch, RosterEntry, RowView};
 pub use decode::Decoder;
 pub use encode::readings_id;
 pub(super) use encode::{MAGIC, encode};
+pub(crate) use register::mwh_per_unit;
 pub use register::{kwh_text, register_mwh};
 
 /// Why bytes are no batch, or rows make none.

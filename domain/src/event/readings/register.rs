@@ -6,7 +6,7 @@ use crate::quantity::show_scaled;
 const MWH_BOUND: i64 = 1 << 53;
 
 /// `10^(6 − decimals)`: mWh in a unit of a register with so many decimals, 0 to 6.
-pub(super) const fn mwh_per_unit(decimals: u8) -> i64 {
+pub(crate) const fn mwh_per_unit(decimals: u8) -> i64 {
     match decimals {
         0 => 1_000_000,
         1 => 100_000,

@@ -7,6 +7,7 @@ use crate::quantity::Instant;
 impl Meter {
     /// A person's act: finds what it names as things stand, and judges anew with it.
     pub(super) fn take_action(&mut self, action: Action, sources: &[Source]) -> Result<(), MeteringError> {
+        self.open_all();
         self.acted = self.acted.saturating_add(1);
         self.done = self.done.max((action.received, ACTION));
         let (known, withdrawn, released) = (self.fault.clone(), self.withdrawn.clone(), self.released.clone());

@@ -5,9 +5,14 @@
 //! that should be judged after it makes the meter be judged from its beginning.
 
 mod acts;
+mod bulk;
 mod points;
+mod sealed;
 
 use std::sync::Arc;
+
+pub(in crate::metering) use bulk::Stretch;
+use sealed::Sealed;
 
 use super::error::{MeteringError, Reason, TableReading};
 use super::gate::{Accepted, Installation, Verdict, compare, decreases, misplaced, unwrap};
@@ -38,7 +43,7 @@ const NO_SERIAL: u16 = u16::MAX;
 /// `Row::serial` beyond the serials kept: it is nobody's.
 const STRANGE_SERIAL: u16 = u16::MAX - 1;
 
-/// A reading, in 32 bytes: a meter-year by the minute is 17 MB, its curve 2 MB.
+/// A reading that is not in a block yet, in 40 bytes.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::metering) struct Row {
     pub(in crate::metering) time: i64,
@@ -97,9 +102,15 @@ pub(in crate::metering) struct Meter {
     pub(in crate::metering) id: MeterId,
     tables: Vec<Installation>,
     tabled: usize,
-    pub(in crate::metering) rows: Vec<Row>,
-    pub(in crate::metering) judged: usize,
+    /// What was judged long ago, in few bytes a reading.
+    sealed: Sealed,
+    /// The rows after those of `sealed`, in the order in which they are judged.
+    rows: Vec<Row>,
+    /// How many rows are judged, those of `sealed` among them.
+    judged: usize,
     judged_to: i64,
+    /// The last judged row's received, time, place and position.
+    judged_key: (i64, i64, u32, u64),
     tail: (i64, i64, u32, u64),
     sorted: bool,
     actions: Vec<Action>,
@@ -129,9 +140,11 @@ impl Meter {
             id,
             tables: Vec::new(),
             tabled: 0,
+            sealed: Sealed::new(),
             rows: Vec::new(),
             judged: 0,
             judged_to: i64::MIN,
+            judged_key: (i64::MIN, i64::MIN, 0, 0),
             tail: (i64::MIN, i64::MIN, 0, 0),
             sorted: true,
             actions: Vec::new(),
@@ -214,17 +227,17 @@ impl Meter {
         self.keep(row, of);
     }
 
-    /// As `push`, for a row of a bare batch.
-    pub(in crate::metering) fn push_bare(
+    /// As `push`, for a row of a batch whose rows are even: decimals and place are given.
+    pub(in crate::metering) fn push_even(
         &mut self,
         time: i64,
         value: i64,
-        decimals: u8,
+        (decimals, place): (u8, u32),
         serial: u16,
         source: u32,
         of: Source,
     ) {
-        self.keep(Row { time, value, source, place: 0, wraps: 0, serial, decimals, status: Status::Pending }, of);
+        self.keep(Row { time, value, source, place, wraps: 0, serial, decimals, status: Status::Pending }, of);
     }
 
     fn keep(&mut self, row: Row, of: Source) {
@@ -253,10 +266,33 @@ impl Meter {
 
     /// Whether something is left that will count later.
     pub(in crate::metering) fn waits(&self) -> bool {
-        self.judged < self.rows.len()
+        self.judged < self.total()
             || self.acted < self.actions.len()
             || self.tabled < self.tables.len()
             || self.due < i64::MAX
+    }
+
+    fn total(&self) -> usize {
+        self.sealed.rows().saturating_add(self.rows.len())
+    }
+
+    /// The judged rows that are in no block.
+    fn loose(&self) -> &[Row] {
+        let judged = self.judged.saturating_sub(self.sealed.rows());
+        self.rows.get(..judged).unwrap_or_default()
+    }
+
+    /// The rows to judge.
+    fn pending(&self) -> &[Row] {
+        self.rows.get(self.judged.saturating_sub(self.sealed.rows())..).unwrap_or_default()
+    }
+
+    /// The quarantined rows.
+    pub(in crate::metering) fn quarantined(&self) -> impl Iterator<Item = (&Row, Reason)> {
+        self.sealed.odd().chain(self.loose()).filter_map(|row| match row.status {
+            Status::Quarantined(reason) => Some((row, reason)),
+            Status::Pending | Status::Accepted | Status::Duplicate | Status::Withdrawn => None,
+        })
     }
 
     /// Takes up every fact received by `now`. The first one that is an error
@@ -283,6 +319,7 @@ impl Meter {
             }
         }
         self.compare_with_before();
+        self.seal();
         if self.fault != self.reported {
             self.reported.clone_from(&self.fault);
             result = result.and(self.fault.clone().map_or(Ok(()), Err));
@@ -297,9 +334,8 @@ impl Meter {
             (of.received, row.time, row.place, of.position)
         };
         if !self.sorted {
-            let newest = self.judged.checked_sub(1).and_then(|last| self.rows.get(last)).map(key);
-            let pending = self.rows.get(self.judged..).unwrap_or_default();
-            self.rewind |= pending.iter().map(key).min() < newest;
+            let newest = (self.judged > 0).then_some(self.judged_key);
+            self.rewind |= self.pending().iter().map(key).min() < newest;
         }
         if self.rewind {
             self.keep_before();
@@ -311,7 +347,8 @@ impl Meter {
             self.rewind = false;
         }
         if !self.sorted {
-            self.rows.get_mut(self.judged..).unwrap_or_default().sort_by_key(key);
+            let judged = self.judged.saturating_sub(self.sealed.rows());
+            self.rows.get_mut(judged..).unwrap_or_default().sort_by_key(key);
             self.sorted = true;
         }
     }
@@ -346,11 +383,13 @@ impl Meter {
             return;
         }
         loop {
-            let row = self.rows.get(self.judged).copied();
-            let received = row.as_ref().map_or(i64::MAX, |row| source_of(row, sources).received);
+            let row = self.pending().first().copied();
+            let of = row.as_ref().map(|row| source_of(row, sources));
+            let received = of.map_or(i64::MAX, |of| of.received);
             if self.due <= received.min(limit) {
                 self.judge_stated();
-            } else if let Some(row) = row.filter(|_| received <= limit) {
+            } else if let Some((row, of)) = row.zip(of).filter(|_| received <= limit) {
+                self.judged_key = (received, row.time, row.place, of.position);
                 self.judge_row(row, received);
             } else {
                 return;
@@ -396,12 +435,12 @@ impl Meter {
         self.judged = index.saturating_add(1);
         self.judged_to = received;
         let (status, wraps) = self.assess(&row, reference, received);
-        if let Some(kept) = self.rows.get_mut(index) {
+        if let Some(kept) = index.checked_sub(self.sealed.rows()).and_then(|loose| self.rows.get_mut(loose)) {
             (kept.status, kept.wraps) = (status, wraps);
         }
         if status == Status::Accepted {
             let place = if self.last.is_none_or(|last| last.time < row.time) {
-                self.curve.len()
+                self.points()
             } else {
                 self.near(row.time).index
             };

@@ -12,29 +12,44 @@ impl Meter {
     }
 
     pub(in crate::metering) fn points(&self) -> usize {
-        self.curve.len()
+        self.sealed.points().saturating_add(self.curve.len())
     }
 
     /// An accepted reading by its number in the order of time.
     pub(in crate::metering) fn point(&self, index: usize) -> Option<Accepted> {
-        self.accepted(*self.curve.get(index)?)
+        match index.checked_sub(self.sealed.points()) {
+            Some(loose) => self.accepted(*self.curve.get(loose)?),
+            None if index == 0 && self.sealed.started() => self.accepted(START),
+            None => self.sealed.point(index, self.table().and_then(|table| table.modulus_mwh)),
+        }
     }
 
     /// The event of an accepted reading; none for one that the table states.
     pub(in crate::metering) fn source(&self, index: usize) -> Option<u32> {
-        self.row(*self.curve.get(index)?).map(|row| row.source)
+        match index.checked_sub(self.sealed.points()) {
+            Some(loose) => self.row(*self.curve.get(loose)?).map(|row| row.source),
+            None => self.sealed.source(index),
+        }
     }
 
     /// How many accepted readings are at or before an instant.
     pub(in crate::metering) fn until(&self, time: i64) -> usize {
+        let at_or_before = |reference: &u32| self.time_of(*reference) <= time;
         match self.last {
-            Some(last) if last.time <= time => self.curve.len(),
-            _ => self.curve.partition_point(|reference| self.time_of(*reference) <= time),
+            Some(last) if last.time <= time => self.points(),
+            _ if self.sealed.points() == 0 || self.curve.first().is_some_and(at_or_before) => {
+                self.sealed.points().saturating_add(self.curve.partition_point(at_or_before))
+            }
+            _ => {
+                let started = self.sealed.started() && self.time_of(START) <= time;
+                self.sealed.until(time).max(usize::from(started))
+            }
         }
     }
 
+    /// A row that is in no block, by its number in the order of judging.
     pub(super) fn row(&self, reference: u32) -> Option<&Row> {
-        self.rows.get(usize::try_from(reference).ok()?)
+        self.rows.get(usize::try_from(reference).ok()?.checked_sub(self.sealed.rows())?)
     }
 
     fn stated_of(&self, reference: u32) -> Option<&Stated> {
@@ -61,9 +76,9 @@ impl Meter {
     /// The accepted neighbours of an instant.
     pub(super) fn near(&self, time: i64) -> Near {
         if let Some(last) = self.last.filter(|last| last.time < time) {
-            return Near { before: Some(last), at: None, after: None, index: self.curve.len() };
+            return Near { before: Some(last), at: None, after: None, index: self.points() };
         }
-        let index = self.curve.partition_point(|reference| self.time_of(*reference) < time);
+        let index = self.until(time.saturating_sub(1));
         let here = self.point(index);
         let at = here.filter(|here| here.time == time);
         let after = if at.is_some() { self.point(index.saturating_add(1)) } else { here };
@@ -71,7 +86,7 @@ impl Meter {
     }
 
     pub(super) fn insert(&mut self, reference: u32, index: usize, time: i64) {
-        if index == self.curve.len() {
+        if index == self.points() {
             self.curve.push(reference);
             if self.before.is_none() {
                 self.change(self.last.map(|last| last.time), time);
@@ -82,12 +97,15 @@ impl Meter {
                 let before = index.checked_sub(1).and_then(|before| self.point(before));
                 self.change(before.map(|before| before.time), time);
             }
-            self.curve.insert(index, reference);
+            while index < self.sealed.points() {
+                self.open_last();
+            }
+            self.curve.insert(index.saturating_sub(self.sealed.points()), reference);
         }
     }
 
     /// Notes that the register may differ after an accepted reading, or from the beginning.
-    fn change(&mut self, after: Option<i64>, time: i64) {
+    pub(super) fn change(&mut self, after: Option<i64>, time: i64) {
         let begin = || self.table().map_or(time, |table| table.installed.get().min(time));
         let from = Instant::new(after.map_or_else(begin, |after| after.saturating_add(1)));
         self.changed = Some(self.changed.map_or(from, |known| known.min(from)));
@@ -102,6 +120,7 @@ impl Meter {
     }
 
     pub(super) fn keep_before(&mut self) {
+        self.open_all();
         if self.before.is_none() {
             self.before = Some(Before { points: self.resolved().collect(), bounds: self.bounds() });
         }

@@ -3,6 +3,7 @@
 mod data;
 mod ingest;
 mod rating;
+mod settling;
 mod what_if;
 
 use std::path::PathBuf;
@@ -44,6 +45,8 @@ pub(crate) struct Figure {
     pub(crate) ours: u128,
     /// The raw limit, and what that is.
     pub(crate) limit: Option<(u128, &'static str)>,
+    /// The least of several times, where ours is their median.
+    pub(crate) least: Option<u128>,
 }
 
 /// How many of `count` a second, when they took this long.
@@ -69,10 +72,13 @@ pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
     let mut figures = rating::measure(&data);
     figures.extend(ingest::measure(&data, &args.dir).map_err(storage)?);
     figures.extend(what_if::measure(&data, &args.dir).map_err(storage)?);
+    figures.push(settling::replay(args.meters.max(1), args.days.clamp(1, 3), &args.dir).map_err(storage)?);
+    figures.extend(settling::accounts(args.meters.max(1)).map_err(storage)?);
     if args.json {
         let rows = figures.iter().map(|figure| {
             json!({
                 "what": figure.what, "unit": figure.unit, "value": figure.ours.to_string(),
+                "least": figure.least.map(|least| least.to_string()),
                 "limit": figure.limit.map(|(limit, _)| limit.to_string()), "limit_is": figure.limit.map(|(_, is)| is),
             })
         });
@@ -84,7 +90,8 @@ pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
                 let percent = figure.ours.saturating_mul(100).checked_div(limit.max(1)).unwrap_or_default();
                 format!("  {percent} % of {limit} ({is})")
             });
-            console.line(format!("{:<44} {:>14} {}{limit}", figure.what, figure.ours, figure.unit));
+            let least = figure.least.map_or_else(String::new, |least| format!(", least {least}"));
+            console.line(format!("{:<50} {:>14} {}{least}{limit}", figure.what, figure.ours, figure.unit));
         }
     }
     Ok(Exit::Done)

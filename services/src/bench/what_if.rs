@@ -136,5 +136,6 @@ pub(super) fn measure(data: &Registers, dir: &Path) -> Result<Vec<Figure>, Faile
         unit: "microseconds",
         ours: fastest,
         limit: None,
+        least: None,
     }])
 }

@@ -64,25 +64,12 @@ pub struct Entry {
 
 /// All events of a log in order, as they are stored; with a name, of that site.
 pub fn stored(dir: &Path, log: Option<&str>, site: Option<&SiteId>) -> Result<Vec<Stored>, HistoryError> {
-    let filter = Filter { site: site.cloned(), kind: None };
-    let log: Box<dyn EventLog> = if let Some(location) = log {
-        event_log::open(location)?
-    } else {
-        let path = dir.join("log.db");
-        if !path.exists() {
-            return Err(HistoryError::NoLog(path.display().to_string()));
-        }
-        Box::new(event_log::EmbeddedLog::open_read_only(&path)?)
-    };
     let mut all = Vec::new();
-    let mut after = Sequence(0);
-    loop {
-        let page = log.read(after, &filter, PAGE)?;
-        let Some(last) = page.last() else { break };
-        after = last.sequence;
+    pages(dir, log, site, |page| {
         all.extend(page);
-    }
-    if all.is_empty() { Err(HistoryError::Empty) } else { Ok(all) }
+        Ok(())
+    })?;
+    Ok(all)
 }
 
 /// All events of the one site of a log, in order, as `read_site` gives them.
@@ -93,18 +80,63 @@ pub fn read(dir: &Path, log: Option<&str>) -> Result<Vec<Entry>, HistoryError> {
 /// All events of a site of a log, in order; without a name, of the only one. A
 /// run without its last decision does not count: what there is of it is left out.
 pub fn read_site(dir: &Path, log: Option<&str>, site: Option<&SiteId>) -> Result<Vec<Entry>, HistoryError> {
-    let mut decoder = Decoder::new();
-    let mut entries: Vec<Entry> = Vec::new();
-    for stored in stored(dir, log, site)? {
-        let (bytes, position) = (&stored.event.bytes, stored.event.position);
-        let event = decoder.decode(bytes).map_err(|error| HistoryError::Event { position, error })?;
-        if let Some(first) = entries.first().filter(|first| first.event.site != event.site) {
-            return Err(HistoryError::ManySites { one: first.event.site.clone(), other: event.site });
-        }
-        entries.push(Entry { event, leaf: leaf_hash(bytes) });
-    }
+    let mut entries = Vec::new();
+    stream(dir, log, site, |entry| {
+        entries.push(entry);
+        Ok(())
+    })?;
     entries.truncate(ended(&entries));
     if entries.is_empty() { Err(HistoryError::Empty) } else { Ok(entries) }
+}
+
+/// The events of a site of a log, in order; no more than a page of them is in memory.
+fn stream(
+    dir: &Path,
+    log: Option<&str>,
+    site: Option<&SiteId>,
+    mut take: impl FnMut(Entry) -> Result<(), HistoryError>,
+) -> Result<(), HistoryError> {
+    let mut decoder = Decoder::new();
+    let mut first: Option<SiteId> = None;
+    pages(dir, log, site, |page| {
+        for stored in &page {
+            let (bytes, position) = (&stored.event.bytes, stored.event.position);
+            let event = decoder.decode(bytes).map_err(|error| HistoryError::Event { position, error })?;
+            let one = first.get_or_insert_with(|| event.site.clone());
+            if *one != event.site {
+                return Err(HistoryError::ManySites { one: one.clone(), other: event.site });
+            }
+            take(Entry { event, leaf: leaf_hash(bytes) })?;
+        }
+        Ok(())
+    })
+}
+
+/// The pages of a log, in order; with a name, of that site.
+fn pages(
+    dir: &Path,
+    log: Option<&str>,
+    site: Option<&SiteId>,
+    mut take: impl FnMut(Vec<Stored>) -> Result<(), HistoryError>,
+) -> Result<(), HistoryError> {
+    let filter = Filter { site: site.cloned(), kind: None };
+    let log: Box<dyn EventLog> = if let Some(location) = log {
+        event_log::open(location)?
+    } else {
+        let path = dir.join("log.db");
+        if !path.exists() {
+            return Err(HistoryError::NoLog(path.display().to_string()));
+        }
+        Box::new(event_log::EmbeddedLog::open_read_only(&path)?)
+    };
+    let mut after = Sequence(0);
+    loop {
+        let page = log.read(after, &filter, PAGE)?;
+        let Some(last) = page.last() else { break };
+        after = last.sequence;
+        take(page)?;
+    }
+    if after == Sequence(0) { Err(HistoryError::Empty) } else { Ok(()) }
 }
 
 /// How many events there are without a run at the end that lacks its last decision.
@@ -167,45 +199,80 @@ pub fn issued_by(entries: &[Entry], account: &str, month: Month) -> Option<Strin
 
 /// Folds the facts and recomputes every run; `stop` ends it after a run, by its name.
 pub fn replay(entries: &[Entry], stop: Option<&str>) -> Result<(Site, Replay), HistoryError> {
-    // A log that was settled without an error is the same with errors held.
-    let mut site = Site::new();
-    site.hold_errors();
-    let mut chains = Chains::default();
-    let mut found = Replay::default();
-    let mut rest = entries;
-    let mut position = 0u64;
-    while let Some((entry, later)) = rest.split_first() {
-        let at = entry.event.position;
-        position = position.saturating_add(1);
-        if at != position {
-            found.note(at, "order", "position", &at.to_string(), &position.to_string());
-        }
-        if !entry.event.body.is_decision() {
-            follow(&mut chains, entry, &mut found);
-            let billing = |error| HistoryError::Billing { position: at, error };
-            site.apply(&entry.event, &entry.leaf).map_err(billing)?;
-            found.facts = found.facts.saturating_add(1);
-            rest = later;
-            continue;
-        }
-        let count = rest.iter().position(ends_run).map_or(rest.len(), |index| index.saturating_add(1));
-        let (recorded, later) = rest.split_at(count);
-        rest = later;
-        let ended = recompute(&mut site, recorded, &mut found)?;
-        for entry in recorded {
-            follow(&mut chains, entry, &mut found);
-            site.apply(&entry.event, &entry.leaf).map_err(|error| HistoryError::Billing { position: at, error })?;
-        }
-        position = recorded.last().map_or(position, |last| last.event.position);
+    let mut replayer = Replayer::new();
+    for entry in entries {
+        let ended = replayer.take(entry.clone())?;
         if stop.is_some() && stop == ended.as_deref() {
-            break;
+            return Ok((replayer.site, replayer.found));
         }
     }
-    Ok((site, found))
+    replayer.end_run()?;
+    Ok((replayer.site, replayer.found))
 }
 
-fn ends_run(entry: &Entry) -> bool {
-    matches!(entry.event.body, Body::DaySettled(_)) || !entry.event.body.is_decision()
+/// As `read_site` and `replay` together, without the whole log in memory.
+pub fn replay_log(dir: &Path, log: Option<&str>, site: Option<&SiteId>) -> Result<Replay, HistoryError> {
+    let mut replayer = Replayer::new();
+    stream(dir, log, site, |entry| replayer.take(entry).map(drop))?;
+    Ok(replayer.found)
+}
+
+/// A fold of a log that compares its decisions run by run.
+struct Replayer {
+    site: Site,
+    chains: Chains,
+    found: Replay,
+    position: u64,
+    /// The decisions of a run that has not ended.
+    run: Vec<Entry>,
+}
+
+impl Replayer {
+    fn new() -> Self {
+        // A log that was settled without an error is the same with errors held.
+        let mut site = Site::new();
+        site.hold_errors();
+        Self { site, chains: Chains::default(), found: Replay::default(), position: 0, run: Vec::new() }
+    }
+
+    /// Takes up the next event; the name of the run that ended with it.
+    fn take(&mut self, entry: Entry) -> Result<Option<String>, HistoryError> {
+        if entry.event.body.is_decision() {
+            let last = matches!(entry.event.body, Body::DaySettled(_));
+            self.run.push(entry);
+            return if last { self.end_run() } else { Ok(None) };
+        }
+        let ended = self.end_run()?;
+        let at = self.follow_position(entry.event.position);
+        follow(&mut self.chains, &entry, &mut self.found);
+        let billing = |error| HistoryError::Billing { position: at, error };
+        self.site.apply(&entry.event, &entry.leaf).map_err(billing)?;
+        self.found.facts = self.found.facts.saturating_add(1);
+        Ok(ended)
+    }
+
+    fn follow_position(&mut self, at: u64) -> u64 {
+        self.position = self.position.saturating_add(1);
+        if at != self.position {
+            self.found.note(at, "order", "position", &at.to_string(), &self.position.to_string());
+        }
+        at
+    }
+
+    /// Compares the decisions of a run with what the facts before them give.
+    fn end_run(&mut self) -> Result<Option<String>, HistoryError> {
+        let recorded = std::mem::take(&mut self.run);
+        let Some(first) = recorded.first().map(|entry| entry.event.position) else { return Ok(None) };
+        self.follow_position(first);
+        let ended = recompute(&mut self.site, &recorded, &mut self.found)?;
+        for entry in &recorded {
+            follow(&mut self.chains, entry, &mut self.found);
+            let billing = |error| HistoryError::Billing { position: first, error };
+            self.site.apply(&entry.event, &entry.leaf).map_err(billing)?;
+        }
+        self.position = recorded.last().map_or(self.position, |last| last.event.position);
+        Ok(ended)
+    }
 }
 
 fn follow(chains: &mut Chains, entry: &Entry, found: &mut Replay) {

@@ -50,8 +50,7 @@ pub(crate) fn failed(error: HistoryError) -> Failure {
 
 /// Runs the command.
 pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
-    let entries = history::read_site(&args.dir, args.log.as_deref(), args.site.as_ref()).map_err(failed)?;
-    let (_, found) = history::replay(&entries, None).map_err(failed)?;
+    let found = history::replay_log(&args.dir, args.log.as_deref(), args.site.as_ref()).map_err(failed)?;
     let shown = found.differences.iter().take(args.max);
     if args.json {
         let document = json!({

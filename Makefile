@@ -1,5 +1,5 @@
 # What people run. A fresh machine needs Rust, Python 3 and a C compiler.
-.PHONY: demo test check bench soak tools
+.PHONY: demo test check bench rivals soak tools
 
 demo:
 	cargo run --release -q -p tallywatt -- demo
@@ -18,6 +18,12 @@ check:
 
 bench:
 	cargo run --release -q -p tallywatt -- bench
+
+# DuckDB and Polars on the same rating work, in a folder of their own.
+rivals:
+	@test -x .tools/rivals/bin/python || (python3 -m venv .tools/rivals && .tools/rivals/bin/pip install -q duckdb polars pyarrow numpy)
+	@cargo build --release -q -p tallywatt
+	@.tools/rivals/bin/python tests/rivals/rate.py target/release/tallywatt
 
 # The long versions of what test runs short: 500 kills instead of 50. ROUNDS repeats them all.
 ROUNDS ?= 1

@@ -43,26 +43,26 @@ from = 2026-01-01
 "#;
 
 /// A tariff of four periods and three tiers, with a levy and a fixed charge; `day` is the price of a day's kWh.
-fn tariff(version: u32, from: &str, day: &str) -> String {
+fn tariff(version: u32, from: &str, day: &str) -> Result<String, std::fmt::Error> {
     let mut periods = String::new();
     for (name, price) in [("day", day), ("night", "0.1290"), ("peak", "0.3300"), ("late", "0.2000")] {
         let tiers = "{ up_to_kwh = \"200\", price = \"PRICE\" }, { up_to_kwh = \"400\", price = \"0.35\" }, { price = \"0.40\" }";
-        let _ = write!(periods, "{{ period = \"{name}\", tiers = [ {} ] }}, ", tiers.replace("PRICE", price));
+        write!(periods, "{{ period = \"{name}\", tiers = [ {} ] }}, ", tiers.replace("PRICE", price))?;
     }
-    format!(
+    Ok(format!(
         "[[tariff]]\nid = \"home\"\nversion = {version}\nfrom = {from}\ndefault_period = \"day\"\nenergy = [ {periods}]\n\
          schedule = [ {{ period = \"night\", from = \"00:00\", to = \"07:00\" }}, {{ period = \"peak\", from = \"17:00\", \
          to = \"21:00\" }}, {{ period = \"late\", from = \"21:00\", to = \"24:00\" }} ]\n\
          adder = [ {{ name = \"Levy\", price = \"0.00775\" }} ]\nfixed = [ {{ name = \"Standing\", per = \"day\", amount = \"0.45\" }} ]\n"
-    )
+    ))
 }
 
 /// A building of so many leased units, and a pool that they share by area and
 /// consumption; `later` is a second version of its tariff in force from the first day, received at that instant.
 pub(crate) fn building(units: usize, later: Option<Instant>) -> Result<SiteFolder, Box<dyn Error + Send + Sync>> {
-    let mut toml = HEAD.to_owned() + &tariff(1, "2026-01-01", "0.2450");
+    let mut toml = HEAD.to_owned() + &tariff(1, "2026-01-01", "0.2450")?;
     if let Some(received) = later {
-        write!(toml, "{}received = {received}\n", tariff(2, "2026-01-01", "0.2510"))?;
+        writeln!(toml, "{}received = {received}", tariff(2, "2026-01-01", "0.2510")?)?;
     }
     let mut names = String::new();
     for unit in 0..units {

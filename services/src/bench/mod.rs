@@ -29,6 +29,9 @@ pub struct Args {
     /// Where the log of the bench is written, and removed again.
     #[arg(long, default_value = "target/bench")]
     dir: PathBuf,
+    /// Only rating in memory, as `make rivals` compares it.
+    #[arg(long)]
+    rating: bool,
     /// Write the figures as JSON.
     #[arg(long)]
     json: bool,
@@ -70,10 +73,12 @@ pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
     };
     let data = data::Registers::new(args.meters.max(1), args.days.max(1));
     let mut figures = rating::measure(&data);
-    figures.extend(ingest::measure(&data, &args.dir).map_err(storage)?);
-    figures.extend(what_if::measure(&data, &args.dir).map_err(storage)?);
-    figures.push(settling::replay(args.meters.max(1), args.days.clamp(1, 3), &args.dir).map_err(storage)?);
-    figures.extend(settling::accounts(args.meters.max(1)).map_err(storage)?);
+    if !args.rating {
+        figures.extend(ingest::measure(&data, &args.dir).map_err(storage)?);
+        figures.extend(what_if::measure(&data, &args.dir).map_err(storage)?);
+        figures.push(settling::replay(args.meters.max(1), args.days.clamp(1, 3), &args.dir).map_err(storage)?);
+        figures.extend(settling::accounts(args.meters.max(1)).map_err(storage)?);
+    }
     if args.json {
         let rows = figures.iter().map(|figure| {
             json!({

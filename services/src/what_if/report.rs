@@ -148,7 +148,10 @@ impl Report {
         console.line(format!("{winners} would pay less, {losers} more, {unchanged} the same"));
         for row in &self.pools {
             let (kwh, now, then) = (row.energy.kwh(), money(row.now), money(row.then));
-            console.line(format!("pool {}: {kwh} kWh, {now} now, {then} what if; shares add up to it", row.pool));
+            console.line(format!("pool {}: {kwh} kWh, {now} now, {then} what if", row.pool));
+        }
+        if self.balances() {
+            console.line("shares are their pools' cost, parts their days, lines their slices");
         }
         for one in &self.imbalances {
             console.line(format!("does not add up: {one}"));

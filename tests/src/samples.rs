@@ -112,6 +112,61 @@ fn payload(name: &str) -> Option<Value> {
         }
         "bill.held.v1" => json!({"account": "A-1", "month": "2026-02",
             "reasons": [{"code": "no_tariff", "day": "2026-02-03", "meter": "M-1", "point": "P-1"}], "run": "bill/2026-02"}),
+        _ => return supply(name),
+    })
+}
+
+/// The payload of the sample of a type of supply.
+fn supply(name: &str) -> Option<Value> {
+    let checks = json!([{"code": "need", "figures": "electricity balance -501, cut below -500", "passed": true},
+        {"code": "link", "figures": "the meter answers", "passed": true}]);
+    let evidence = |read_back: &str| {
+        json!({"at": "2026-03-01T12:00:02Z", "current_ma": 0, "echoed": true, "read_back": read_back, "sent": true,
+            "serial": "33B1"})
+    };
+    Some(match name {
+        "supply.policy.published.v1" => json!({"by": "J. Doe", "policy": {"blast_least": 3, "blast_percent": 5,
+            "command_valid_s": 300, "confirm_restore": true, "cuts": true, "emergency_credit_minor": 500,
+            "for_charges": ["energy", "shared_electricity"], "hold_on_dispute": true, "hold_on_weather": true,
+            "no_cut": [{"days": ["mon", "holiday"], "from_minute": 960, "to_minute": 1440}], "notice_s": 86_400,
+            "persons": 2, "rearm_tenths": 10, "restore_at_minor": 1, "restore_spacing_s": 2, "stale_after_s": 7200,
+            "warn_tenths": [30, 10, 0]}, "preset": "uk-prepay", "version": 1}),
+        "supply.point.protected.v1" | "supply.point.unprotected.v1" => {
+            json!({"by": "J. Doe", "point": "P-1", "reason": "dialysis at home"})
+        }
+        "supply.dispute.opened.v1" | "supply.dispute.closed.v1" => {
+            json!({"account": "A-1", "by": "J. Doe", "reason": "the bill of February"})
+        }
+        "supply.weather.held.v1" => json!({"by": "weather service", "from": "2026-03-01T12:00:00Z", "reason": "frost",
+            "until": "2026-03-03T12:00:00Z"}),
+        "supply.requested.v1" => json!({"by": "J. Doe", "point": "P-1", "reason": "the flat is empty", "request": 1,
+            "to": "disconnected"}),
+        "supply.approved.v1" => json!({"by": "M. Roe", "point": "P-1", "request": 1}),
+        "supply.reconnection.confirmed.v1" => json!({"by": "tenant of U-1", "point": "P-1"}),
+        "supply.observed.v1" => json!({"meter": "M-1", "point": "P-1", "read_back": "connected"}),
+        "supply.warned.v1" => json!({"account": "A-1", "balance_minor": 310, "hours_left": 23, "point": "P-1",
+            "step_tenths": 10}),
+        "supply.warning.cleared.v1" => {
+            json!({"account": "A-1", "balance_minor": 5000, "point": "P-1", "step_tenths": 10})
+        }
+        "supply.reconnection.offered.v1" => json!({"account": "A-1", "checks": checks, "point": "P-1"}),
+        "supply.command.ordered.v1" => json!({"account": "A-1", "checks": checks, "command": 7, "meter": "M-1",
+            "point": "P-1", "policy": 1, "reason": "person", "request": 1, "to": "disconnected",
+            "valid_until": "2026-03-01T12:05:00Z"}),
+        "supply.command.sent.v1" => json!({"command": 7, "point": "P-1"}),
+        "supply.cut.confirmed.v1" => json!({"command": 7, "evidence": evidence("disconnected"), "point": "P-1"}),
+        "supply.restored.confirmed.v1" => json!({"command": 8, "evidence": evidence("connected"), "point": "P-1"}),
+        "supply.command.failed.v1" => json!({"command": 7, "evidence": evidence("connected"), "point": "P-1",
+            "reason": "not_moved"}),
+        "supply.command.expired.v1" => {
+            json!({"command": 7, "point": "P-1", "valid_until": "2026-03-01T12:05:00Z"})
+        }
+        "supply.command.cancelled.v1" => {
+            json!({"checks": checks, "command": 7, "point": "P-1", "reason": "newer_recharge"})
+        }
+        "supply.cut.held.v1" | "supply.restore.held.v1" => {
+            json!({"account": "A-1", "checks": checks, "point": "P-1", "reason": "link"})
+        }
         _ => return None,
     })
 }

@@ -135,6 +135,7 @@ impl Dirty {
             | Body::ConsentGiven(_)
             | Body::FindingRaised(_)
             | Body::ChangeRecorded(_)
+            | Body::Supply(_)
             | Body::ChangeProposed(_)
             | Body::RechargeSuspended(_)
             | Body::ApprovalsSet(_)

@@ -158,6 +158,7 @@ impl Site {
                 self.compliance.apply(&event.body);
             }
             Body::ChangeRecorded(_)
+            | Body::Supply(_)
             | Body::ChangeProposed(_)
             | Body::PoolDayAllocated(_)
             | Body::AccountSettled(_)

@@ -16,36 +16,65 @@ use super::fact::{ComplianceChosen, ConsentGiven, SupplierBillReceived};
 use super::finding::FindingRaised;
 use super::id::{EventId, SiteId};
 use super::readings::ReadingsBatch;
+use super::supply::{
+    DisputeClosed, DisputeOpened, PointProtected, PointUnprotected, ReconnectionConfirmed, ReconnectionOffered,
+    SupplyApproved, SupplyCommandCancelled, SupplyCommandExpired, SupplyCommandFailed, SupplyCommandOrdered,
+    SupplyCommandSent, SupplyCutConfirmed, SupplyCutHeld, SupplyObserved, SupplyPolicyPublished, SupplyRequested,
+    SupplyRestoreHeld, SupplyRestoredConfirmed, SupplyWarned, WarningCleared, WeatherHeld,
+};
 
 macro_rules! catalogue {
-    ($($variant:ident = $name:literal),* $(,)?) => {
-        /// What an event says: one variant for each type of the catalogue.
+    (
+        $($variant:ident = $name:literal,)*
+        $(; $(#[$doc:meta])* $group:ident($events:ident) { $($of:ident = $of_name:literal,)* })*
+    ) => {
+        /// What an event says: one variant for each type, or for a family of types, of the catalogue.
         #[derive(Debug, Clone, PartialEq, Eq)]
         pub enum Body {
             /// `readings.recorded.v1`: a batch of meter readings, in the binary layout.
             ReadingsRecorded(ReadingsBatch),
             $(
                 #[doc = concat!("`", $name, "`.")]
-                $variant($variant)
-            ),*
+                $variant($variant),
+            )*
+            $($(#[$doc])* $group($events)),*
         }
 
-        /// The names of all types, in the order in which they came to be.
-        pub const CATALOGUE: &[&str] = &["readings.recorded.v1", $($name),*];
+        $(
+            $(#[$doc])*
+            #[derive(Debug, Clone, PartialEq, Eq)]
+            pub enum $events {
+                $(
+                    #[doc = concat!("`", $of_name, "`.")]
+                    $of($of)
+                ),*
+            }
+
+            impl From<$events> for Body {
+                fn from(event: $events) -> Self {
+                    Self::$group(event)
+                }
+            }
+        )*
+
+        /// The names of all types, in the order in which they came to be; families stand last.
+        pub const CATALOGUE: &[&str] = &["readings.recorded.v1", $($name,)* $($($of_name,)*)*];
 
         impl Body {
             /// Its type's name, version included.
             pub const fn type_name(&self) -> &'static str {
                 match self {
                     Self::ReadingsRecorded(_) => "readings.recorded.v1",
-                    $(Self::$variant(_) => $name),*
+                    $(Self::$variant(_) => $name,)*
+                    $(Self::$group(event) => match event { $($events::$of(_) => $of_name),* }),*
                 }
             }
 
             pub(crate) fn encode_in(&self, event: &Event) -> Result<Vec<u8>, CanonicalError> {
                 match self {
                     Self::ReadingsRecorded(_) => Err(CanonicalError::NotAnObject),
-                    $(Self::$variant(data) => event.encode_data($name, data)),*
+                    $(Self::$variant(data) => event.encode_data($name, data),)*
+                    $(Self::$group(of) => match of { $($events::$of(data) => event.encode_data($of_name, data)),* }),*
                 }
             }
 
@@ -53,7 +82,8 @@ macro_rules! catalogue {
             pub fn to_value(&self) -> Option<Value> {
                 match self {
                     Self::ReadingsRecorded(_) => None,
-                    $(Self::$variant(data) => serde_json::to_value(data).ok()),*
+                    $(Self::$variant(data) => serde_json::to_value(data).ok(),)*
+                    $(Self::$group(of) => match of { $($events::$of(data) => serde_json::to_value(data).ok()),* }),*
                 }
             }
 
@@ -61,6 +91,7 @@ macro_rules! catalogue {
             pub fn from_parts(name: &str, data: Value) -> Result<Self, EventError> {
                 match name {
                     $($name => Ok(Self::$variant(canonical::from_value(data)?)),)*
+                    $($($of_name => Ok(Self::$group($events::$of(canonical::from_value(data)?))),)*)*
                     other => Err(EventError::UnknownType(other.to_owned())),
                 }
             }
@@ -102,10 +133,37 @@ catalogue! {
     ApprovalsSet = "approvals.set.v1",
     RechargeSuspended = "recharge.suspended.v1",
     BillHeld = "bill.held.v1",
+    ;
+    /// What happens to supply: rules, holds, orders to relays, and what became of each.
+    Supply(SupplyEvent) {
+        SupplyPolicyPublished = "supply.policy.published.v1",
+        PointProtected = "supply.point.protected.v1",
+        PointUnprotected = "supply.point.unprotected.v1",
+        DisputeOpened = "supply.dispute.opened.v1",
+        DisputeClosed = "supply.dispute.closed.v1",
+        WeatherHeld = "supply.weather.held.v1",
+        SupplyRequested = "supply.requested.v1",
+        SupplyApproved = "supply.approved.v1",
+        ReconnectionConfirmed = "supply.reconnection.confirmed.v1",
+        SupplyObserved = "supply.observed.v1",
+        SupplyWarned = "supply.warned.v1",
+        WarningCleared = "supply.warning.cleared.v1",
+        ReconnectionOffered = "supply.reconnection.offered.v1",
+        SupplyCommandOrdered = "supply.command.ordered.v1",
+        SupplyCommandSent = "supply.command.sent.v1",
+        SupplyCutConfirmed = "supply.cut.confirmed.v1",
+        SupplyRestoredConfirmed = "supply.restored.confirmed.v1",
+        SupplyCommandFailed = "supply.command.failed.v1",
+        SupplyCommandExpired = "supply.command.expired.v1",
+        SupplyCommandCancelled = "supply.command.cancelled.v1",
+        SupplyCutHeld = "supply.cut.held.v1",
+        SupplyRestoreHeld = "supply.restore.held.v1",
+    }
 }
 
 impl Body {
-    /// Whether it is a decision of the core; a fact otherwise.
+    /// Whether it is a decision of a settlement or bill run, which a replay derives again; a fact otherwise. What
+    /// supply control does stands among the facts: it also depends on links and live balances, which its own checks record.
     pub const fn is_decision(&self) -> bool {
         matches!(
             self,
@@ -191,6 +249,7 @@ impl Body {
                 keys
             }
             Self::PoolDefined(data) => vec![format!("pool/{}", data.id)],
+            Self::Supply(event) => event.chain_keys(),
             Self::PoolPointsChanged(data) => vec![format!("pool/{}", data.pool)],
             Self::PoolDayAllocated(data) => vec![format!("pool/{}", data.pool)],
             Self::RulePublished(data) => vec![format!("pool/{}", data.pool), format!("rule/{}", data.pool)],

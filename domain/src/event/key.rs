@@ -42,6 +42,7 @@ impl Body {
             | Self::FindingRaised(_)
             | Self::ApprovalsSet(_)
             | Self::ChangeRecorded(_)
+            | Self::Supply(_)
             | Self::ChangeProposed(_)
             | Self::PoolDayAllocated(_)
             | Self::AccountSettled(_)

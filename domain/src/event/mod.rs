@@ -1,7 +1,7 @@
 //! Events: what is stored, for ever. The catalogue lists every type with its
 //! version; `canonical` holds the byte rules (AUDIT.md), `envelope` what every
 //! event carries, `fact` what came from outside, `change` who changed what and why, `decision` what the core
-//! derived, and `readings` the binary layout of a batch of readings.
+//! derived, `supply` what happens to supply, and `readings` the binary layout of a batch of readings.
 
 mod canonical;
 mod catalogue;
@@ -14,9 +14,10 @@ mod finding;
 mod id;
 mod key;
 mod readings;
+mod supply;
 
 pub use canonical::{CanonicalError, MAX_INTEGER, decode as decode_canonical, encode as encode_canonical};
-pub use catalogue::{Body, CATALOGUE};
+pub use catalogue::{Body, CATALOGUE, SupplyEvent};
 pub use chain::{Chains, Link};
 pub use change::{
     ApprovalsSet, BillHeld, ChangeKind, ChangeProposed, ChangeRecorded, HoldReason, ProposedFact, RechargeSuspended,
@@ -29,6 +30,14 @@ pub use id::{AccountId, EventId, MeterId, PointId, PoolId, SiteId, TariffId, Uni
 pub(crate) use readings::mwh_per_unit;
 pub use readings::{
     BatchError, Decoder, ReadingRow, ReadingsBatch, RosterEntry, RowView, kwh_text, readings_id, register_mwh,
+};
+pub use supply::{
+    CancelReason, CheckCode, CutCharge, DisputeClosed, DisputeOpened, NoCutWindow, OutputState, PointProtected,
+    PointUnprotected, ReconnectionConfirmed, ReconnectionOffered, SupplyApproved, SupplyCheck, SupplyCommandCancelled,
+    SupplyCommandExpired, SupplyCommandFailed, SupplyCommandOrdered, SupplyCommandSent, SupplyCutConfirmed,
+    SupplyCutHeld, SupplyObserved, SupplyPolicy, SupplyPolicyPublished, SupplyReason, SupplyRequested,
+    SupplyRestoreHeld, SupplyRestoredConfirmed, SupplyWarned, SwitchEvidence, SwitchFailure, WarningCleared,
+    WeatherHeld,
 };
 
 /// Lower-case hexadecimal digits of bytes.

@@ -134,6 +134,7 @@ impl Premises {
             Body::ApprovalsSet(data) => self.approvals = Some(data.persons),
             Body::ReadingsRecorded(_)
             | Body::ChangeRecorded(_)
+            | Body::Supply(_)
             | Body::ChangeProposed(_)
             | Body::RechargeSuspended(_)
             | Body::RechargeReceived(_)

@@ -171,6 +171,36 @@ fn supply(name: &str) -> Option<Value> {
     })
 }
 
+/// The payload of a type's sample with the fields that it has gained since; none where it has not.
+fn grown(name: &str) -> Option<Value> {
+    let mut data = payload(name)?;
+    let (unit, round) = (json!("amount"), json!({"mode": "down", "to": "10"}));
+    let key = json!({"component": "surcharge", "name": "fund", "point": "P-1", "tariff": "home", "version": 1});
+    match name {
+        "tariff.published.v1" => {
+            data["energy"][0]["band_up_to_kwh"] = json!("250");
+            data["fixed"][0]["bands"] = json!([{"amount": "370", "up_to_kwh": "100"}, {"amount": "820"}]);
+            data["round_lines"] = json!({"mode": "down", "to": "1"});
+            data["round_total"] = round.clone();
+            data["scale"] = json!({"of_days": 30, "round": {"mode": "half_up", "to": "1"}});
+            data["surcharge"] = json!([{"each": true, "name": "fuel", "on": ["energy"], "rate": "0.4"},
+                {"bands": [{"rate": "0.05", "up_to_kwh": "400"}, {"rate": "0.1"}], "name": "fund",
+                    "on": ["energy/day", "fixed"], "round": round, "tiers_from": 2}]);
+        }
+        "account.settled.v1" => {
+            let line = &mut data["lines"][0];
+            (line["key"], line["unit"], line["round"]) = (key, unit, round);
+        }
+        "bill.issued.v1" => {
+            let line = &mut data["indoor"][0];
+            (line["key"], line["unit"], line["round"]) = (key.clone(), unit, round);
+            data["adjustments"][0]["line"] = key;
+        }
+        _ => return None,
+    }
+    Some(data)
+}
+
 /// A batch with every kind of oddity that a full event may have.
 fn batch() -> anyhow::Result<ReadingsBatch> {
     let row = |meter: &str, kwh: &str| -> anyhow::Result<ReadingRow> {
@@ -186,12 +216,22 @@ fn batch() -> anyhow::Result<ReadingsBatch> {
 
 /// The sample of a type.
 pub fn event(name: &str) -> anyhow::Result<Event> {
-    let site = SiteId::try_new("riverside").context("a site's id")?;
     let body = if name == "readings.recorded.v1" {
         Body::ReadingsRecorded(batch()?)
     } else {
         Body::from_parts(name, payload(name).with_context(|| format!("{name} has no sample: add one here"))?)?
     };
+    sample(name, body)
+}
+
+/// The samples of the types that have gained fields, with those fields.
+pub fn all_grown() -> anyhow::Result<Vec<Event>> {
+    let of_type = |name: &&str| Some(grown(name).map(|data| sample(name, Body::from_parts(name, data)?)));
+    CATALOGUE.iter().filter_map(of_type).flatten().collect()
+}
+
+fn sample(name: &str, body: Body) -> anyhow::Result<Event> {
+    let site = SiteId::try_new("riverside").context("a site's id")?;
     let (id, chains, cause) = if let Body::ReadingsRecorded(batch) = &body {
         (readings_id(&site, batch), Vec::new(), None)
     } else {

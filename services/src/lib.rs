@@ -17,6 +17,7 @@ pub mod rate;
 pub mod replay;
 pub mod rules;
 pub mod run;
+pub mod simulator;
 pub mod table;
 pub mod tariff;
 pub mod what_if;

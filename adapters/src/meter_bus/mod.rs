@@ -30,6 +30,8 @@ mod profiles;
 mod reading;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod wire_tests;
 
 use std::future::Future;
 

@@ -2,6 +2,7 @@
 
 mod data;
 mod ingest;
+mod meters;
 mod rating;
 mod settling;
 mod what_if;
@@ -15,7 +16,7 @@ use serde_json::json;
 use crate::console::Console;
 use crate::exit::{Exit, Failure};
 
-/// Measure rating, replay, log size and durable append, each beside its raw limit.
+/// Measure rating, replay, log size, durable append and meters, each beside its raw limit.
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "Example:
   tallywatt bench --meters 1000 --days 5 --json")]
@@ -78,6 +79,7 @@ pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
         figures.extend(what_if::measure(&data, &args.dir).map_err(storage)?);
         figures.push(settling::replay(args.meters.max(1), args.days.clamp(1, 3), &args.dir).map_err(storage)?);
         figures.extend(settling::accounts(args.meters.max(1)).map_err(storage)?);
+        figures.extend(meters::measure(&args.dir).map_err(storage)?);
     }
     if args.json {
         let rows = figures.iter().map(|figure| {

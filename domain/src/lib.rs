@@ -13,4 +13,5 @@ pub mod prepayment;
 pub mod proof;
 pub mod quantity;
 pub mod rating;
+pub mod supply;
 pub mod tariff;

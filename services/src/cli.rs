@@ -43,6 +43,8 @@ enum Command {
     Audit(audit::Args),
     /// Check whether a month can be closed.
     CloseCheck(close_check::Args),
+    /// Show by which rules supply is cut and restored.
+    Supply(crate::supply::Args),
     /// Show what a tariff or rule would have made of a month.
     WhatIf(what_if::Args),
     /// Publish a tariff or a rule, after a dry run.
@@ -86,6 +88,7 @@ impl Cli {
             Command::Undo(args) => change::undo::run(args, console),
             Command::Approve(args) => change::approve::run(args, console),
             Command::Settle(args) => change::settle::run(args, console),
+            Command::Supply(args) => crate::supply::run(&args, console),
             Command::WhatIf(args) => what_if::run(args, console),
             Command::Bench(args) => bench::run(args, console),
             Command::Demo(args) => demo::run(args, console),

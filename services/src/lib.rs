@@ -18,6 +18,7 @@ pub mod replay;
 pub mod rules;
 pub mod run;
 pub mod simulator;
+pub mod supply;
 pub mod table;
 pub mod tariff;
 pub mod what_if;

@@ -1,0 +1,28 @@
+//! `tallywatt supply`: who may be cut off, and by which rules. Nothing here moves a relay.
+
+mod policy;
+
+use clap::Subcommand;
+
+use crate::console::Console;
+use crate::exit::{Exit, Failure};
+
+/// `tallywatt supply COMMAND …`
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List the presets of rules about cutting and restoring supply, with their sources.
+    Policy(policy::Args),
+}
+
+/// Runs the command.
+pub fn run(args: &Args, console: &mut Console) -> Result<Exit, Failure> {
+    match &args.command {
+        Command::Policy(args) => policy::run(args, console),
+    }
+}

@@ -9,13 +9,15 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use adapters::clock::GivenClock;
+use adapters::event_log::MemoryLog;
 use adapters::event_log::jetstream::Options;
 use adapters::inbox::JetStreamInbox;
 use adapters::intake::{Arrival, Intake, JetStreamIntake, MemoryIntake, Poll, Spool};
 use adapters::supply_switch::Pace;
-use domain::event::{EventId, MeterId, SiteId, register_mwh};
+use domain::event::{Decoder, EventId, MeterId, SiteId, register_mwh};
 use domain::quantity::Instant;
 use services::collect::{Collector, Config, CsvFolder, Frames, Heard, Uplink};
+use services::owner::{COMMIT, Feed, Inlet, Owner};
 use tests::nats::{ALWAYS, Server};
 use tests::sim::Sim;
 
@@ -78,6 +80,7 @@ fn two_buses_are_polled_on_the_minute() {
         began.push(now);
     }
     collector.stop();
+    assert_eq!(logged(&mut intake.reopen(), &clock), 3, "an event a minute, of both buses");
     let polls = polls(&mut intake);
     assert_eq!(polls.len(), 6);
     for (number, poll) in polls.iter().enumerate() {
@@ -93,6 +96,29 @@ fn two_buses_are_polled_on_the_minute() {
             assert_eq!(polled.words.as_deref().map(str::len), Some(32 * 4));
         }
     }
+}
+
+/// Hands all polls to an owner; how many events its log has. Each register in
+/// the log is as it was polled, and the log has each once, also when it is asked to take them again.
+fn logged(intake: &mut MemoryIntake, clock: &GivenClock) -> usize {
+    let wanted: Vec<_> = polls(&mut intake.reopen()).iter().flat_map(Poll::rows).collect();
+    let log = MemoryLog::new();
+    for _ in 0..2 {
+        let mut own = log.clone();
+        let mut owner = Owner::open(&mut own, SiteId::try_new("s").expect("an id"), COMMIT).expect("opens");
+        // Not acknowledged: the second owner is given all of it again.
+        let mut again = intake.reopen();
+        let mut inlet = Inlet::new(&mut again, clock, Feed::Buses { patience_s: 0 });
+        let taken = inlet.pump(&mut owner).expect("pumps");
+        assert!(taken.refused.is_empty(), "{:?}", taken.refused);
+        owner.flush().expect("flushes");
+    }
+    let mut decoder = Decoder::new();
+    let events = tests::shard::events(&log).expect("reads");
+    let decoded = events.iter().map(|event| decoder.decode(&event.bytes).expect("an event"));
+    let parts: Vec<Vec<_>> = decoded.filter_map(|event| Some(event.readings()?.rows().collect())).collect();
+    assert_eq!(parts.concat(), wanted);
+    parts.len()
 }
 
 /// What stands between a leaf node and its hub, to be cut.

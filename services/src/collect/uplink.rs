@@ -91,9 +91,8 @@ impl Uplink {
 pub fn forward(from: &mut dyn Intake, to: &mut dyn Intake, limit: usize) -> Result<u64, IntakeError> {
     let items = from.take(limit)?;
     let Some(last) = items.last().map(|item| item.place) else { return Ok(0) };
-    for item in &items {
-        to.offer(item.id, &item.bytes)?;
-    }
+    let items: Vec<_> = items.into_iter().map(|item| (item.id, item.bytes)).collect();
+    to.offer_all(&items)?;
     from.acknowledge(last)?;
     Ok(u64::try_from(items.len()).unwrap_or(u64::MAX))
 }

@@ -4,7 +4,7 @@
 demo:
 	cargo run --release -q -p tallywatt -- demo
 
-# Test tools (a real nats-server) go into .tools/, nowhere else.
+# Test tools (a real nats-server, hledger, ledger, beancount) go into .tools/, nowhere else.
 tools:
 	@sh tests/tools.sh
 

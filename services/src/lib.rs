@@ -10,6 +10,7 @@ pub mod demo;
 pub mod doctor;
 pub mod exit;
 pub mod explain;
+pub mod export;
 pub mod history;
 pub mod import;
 pub mod owner;

@@ -3,6 +3,7 @@ pub mod cases;
 pub mod disk;
 pub mod events;
 pub mod field;
+pub mod judges;
 pub mod loads;
 pub mod nats;
 pub mod run;

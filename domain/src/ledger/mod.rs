@@ -1,10 +1,17 @@
 //! Money in and out of accounts: recharges, refunds, reversals and manual
-//! postings (BILLING §7). Charges are the targets of `billing`.
+//! postings (BILLING §7). Charges are the targets of `billing`. `journal` has
+//! all of them in double entry, on the accounts of `chart`.
+
+mod chart;
+mod journal;
 
 use std::collections::BTreeMap;
 
 use crate::event::{AccountId, PostingMade, RechargeKind, RechargeReceived, RechargeSuspended};
 use crate::quantity::{Instant, Money};
+
+pub use chart::LedgerAccount;
+pub use journal::{Cause, Detail, Journal, JournalEntry, Posting};
 
 /// Money in or back.
 #[derive(Debug, Clone, PartialEq, Eq)]

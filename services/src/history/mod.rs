@@ -113,7 +113,7 @@ fn stream(
 }
 
 /// The pages of a log, in order; with a name, of that site.
-fn pages(
+pub(crate) fn pages(
     dir: &Path,
     log: Option<&str>,
     site: Option<&SiteId>,
@@ -121,6 +121,10 @@ fn pages(
 ) -> Result<(), HistoryError> {
     let filter = Filter { site: site.cloned(), kind: None };
     let log: Box<dyn EventLog> = if let Some(location) = log {
+        let a_file = !location.starts_with("nats://");
+        if a_file && !Path::new(location).exists() {
+            return Err(HistoryError::NoLog(location.to_owned()));
+        }
         event_log::open(location)?
     } else {
         let path = dir.join("log.db");

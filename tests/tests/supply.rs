@@ -80,3 +80,57 @@ fn the_policy_command_lists_every_rule_with_its_source() -> anyhow::Result<()> {
     ensure!(code == 2 && said.contains("uk-prepay"), "{code}: {said}");
     Ok(())
 }
+
+#[test]
+fn credit_less_dues_is_the_live_balance() -> anyhow::Result<()> {
+    let mut accounts = 0;
+    let mut kinds = [false; 4];
+    for case in tests::cases::first()? {
+        let folder = SiteFolder::open(&case.path)?;
+        let until = Instant::parse(&case.until)?;
+        let out = tempfile::tempdir()?;
+        let mut log = EmbeddedLog::open(&out.path().join("log.db"))?;
+        play(&mut log, &folder.site, &offers(&folder)?, until)?;
+        let (mut site, _) = services::history::replay(&services::history::read(out.path(), None)?, None)?;
+        let live = domain::prepayment::live(&mut site, until)?;
+        for (account, dues) in domain::supply::dues(&mut site, until)? {
+            let sum = dues.credit_minor - dues.energy_minor - dues.shared_minor - dues.other_minor;
+            ensure!(live.get(&account).map(|live| live.balance) == Some(sum), "{} {account}: {dues:?}", case.name);
+            let each = [dues.credit_minor, dues.energy_minor, dues.shared_minor, dues.other_minor];
+            for (kind, amount) in kinds.iter_mut().zip(each) {
+                *kind |= !amount.is_zero();
+            }
+            accounts += 1;
+        }
+    }
+    ensure!(accounts > 20 && kinds == [true; 4], "{accounts} accounts, {kinds:?}");
+    Ok(())
+}
+
+#[test]
+fn the_plan_names_who_would_be_cut_and_every_check() -> anyhow::Result<()> {
+    let site = tests::site::head("UTC", "EUR")
+        + &tests::site::one_price("home", "0.30")
+        + &tests::site::flat(1, "2026-03-02T00:00:00Z", "home")
+        + &tests::site::flat(2, "2026-03-02T00:00:00Z", "home");
+    let readings = "time,meter,kwh\n2026-03-04T11:00:00Z,M-1,100\n2026-03-04T11:00:00Z,M-2,0\n";
+    let played = tests::site::play(&site, readings, "2026-03-04T12:00:00Z")?;
+    let dir = played.dir();
+    let before = std::fs::read(played.out().join("log.db"))?;
+    let (code, said) = tests::run::command(&["supply", "plan", &dir])?;
+    ensure!(code == 2 && said.contains("no supply policy"), "{code}: {said}");
+    let line =
+        ["tallywatt", "supply", "plan", &dir, "--preset", "texas-prepaid", "--at", "2026-03-04T12:00:00Z", "--json"];
+    let plan = tests::run::json(line)?;
+    let outcomes: Vec<_> = plan["points"].as_array().context("points")?.iter().map(|point| &point["outcome"]).collect();
+    ensure!(outcomes == ["cut held", "stays"], "{plan}");
+    let held = &plan["points"][0];
+    ensure!(held["dues"]["energy_minor"] == 3000, "{held}");
+    let checks = held["checks"].as_array().context("checks")?;
+    let holding: Vec<_> = checks.iter().filter(|check| check["passed"] == false).map(|check| &check["code"]).collect();
+    ensure!(checks.len() == 12 && holding == ["notice"], "{held}");
+    let (_, said) = tests::run::command(&["supply", "plan", &dir, "--preset", "none"])?;
+    ensure!(said.contains("P-1 of A-1: stays, electricity balance -30.00"), "{said}");
+    ensure!(before == std::fs::read(played.out().join("log.db"))?, "the log was changed");
+    Ok(())
+}

@@ -76,6 +76,24 @@ pub enum Report {
     Failed(SwitchFailure),
 }
 
+/// A step that is due now, with every check that lets it pass or holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Due {
+    /// Where to.
+    pub to: OutputState,
+    /// Every check.
+    pub checks: Vec<SupplyCheck>,
+}
+
+/// What is due at a point, whatever was ordered, written or held before.
+pub fn due(supply: &Supply, situation: Situation<'_>) -> Option<Due> {
+    let (_, policy) = supply.policy.as_ref()?;
+    let point = supply.point(situation.point);
+    let view = View { supply, point: &point, policy, now: &situation };
+    let need = view.need()?;
+    Some(Due { to: need.to, checks: view.checks(&need) })
+}
+
 /// What follows from a command. Nothing is read but the arguments, and nothing moves.
 pub fn decide(supply: &Supply, situation: Situation<'_>, command: Command) -> Result<Vec<SupplyEvent>, Refusal> {
     match command {

@@ -13,6 +13,7 @@
 
 mod check;
 mod decide;
+mod dues;
 mod error;
 mod policy;
 mod presets;
@@ -29,7 +30,8 @@ mod state;
 )]
 mod tests;
 
-pub use decide::{Command, Report, decide};
+pub use decide::{Command, Due, Report, decide, due};
+pub use dues::dues;
 pub use error::{PolicyError, Refusal};
 pub use policy::{blast_limit, next_no_cut, no_cut_at};
 pub use presets::{COUNSEL, PRESETS, Preset, PresetRule, RuleKind, preset};

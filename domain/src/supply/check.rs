@@ -51,8 +51,13 @@ impl<'a> View<'a> {
         if let Some(request) = asked {
             return Some(Need { to: request.to, request: Some(request) });
         }
-        let balance = self.balance()?;
         let needs = |to| Some(Need { to, request: None });
+        // What may no longer be cut is given back, whatever is owed: a medical need that is told too late, another policy.
+        let gives_back = point.protected || !self.policy.cuts;
+        if gives_back && point.cut_by == Some(SupplyReason::Balance) && point.control != ControlState::Connected {
+            return needs(OutputState::Connected);
+        }
+        let balance = self.balance()?;
         let is_on = matches!(point.control, ControlState::Connected | ControlState::Unknown);
         match point.cut_by {
             Some(SupplyReason::Person) => None,
@@ -139,7 +144,12 @@ impl<'a> View<'a> {
                 format!("electricity balance {}, cut below {}", self.shown(), limit.get())
             }
             (None, OutputState::Connected) => {
-                format!("electricity balance {}, restored at {}", self.shown(), self.policy.restore_at_minor.get())
+                let (limit, protected) = (self.policy.restore_at_minor.get(), self.point.protected);
+                let cuts = self.policy.cuts;
+                format!(
+                    "electricity balance {}, restored at {limit}; protected: {protected}; balances cut: {cuts}",
+                    self.shown()
+                )
             }
         };
         let still = self.need().is_some_and(|now| now.to == need.to);

@@ -223,3 +223,19 @@ fn a_request_that_was_answered_does_not_come_back_after_a_cut() {
     given.later(60);
     assert_eq!(given.settle(), Vec::new(), "the request was answered: supply was on");
 }
+
+#[test]
+fn what_may_no_longer_be_cut_is_given_back_whatever_is_owed() {
+    let mut given = Given::owing(&policy("texas-prepaid"));
+    given.cut();
+    given.later(60);
+    assert_eq!(given.settle(), Vec::new(), "it owes still");
+    let mut protected = given.clone();
+    let (by, point, reason) = ("J. Doe".to_owned(), given.point.clone(), "dialysis at home".to_owned());
+    let event = SupplyEvent::PointProtected(crate::event::PointProtected { by, point, reason });
+    protected.supply.take(&event, protected.now);
+    protected.dues = None;
+    assert_eq!(protected.ordered().to, OutputState::Connected);
+    given.publish(policy("none"));
+    assert_eq!(given.ordered().to, OutputState::Connected);
+}

@@ -204,13 +204,14 @@ fn round(top: i128, bottom: i128) -> i128 {
     if top < 0 { -half } else { half }
 }
 
-/// `Q x P[ x D / OF][ less L of other lines] = A`, computed anew in minor units.
+/// `Q UNIT x P[ x D / OF][ less L of other lines] = A`, computed anew in minor units.
 fn recomputes(formula: &str, decimals: usize) -> anyhow::Result<bool> {
     let (left, amount) = formula.split_once(" = ").context("a formula")?;
     let (product, less) = left.split_once(" less ").unwrap_or((left, "0 of"));
     let less = scaled(less.split(' ').next().context("an amount")?, decimals)?;
     let factors: Vec<&str> = product.split(" x ").collect();
-    let (quantity, price) = (millionths(factors.first().context("a quantity")?)?, factors.get(1).context("a price")?);
+    let quantity = factors.first().and_then(|text| text.split(' ').next()).context("a quantity")?;
+    let (quantity, price) = (millionths(quantity)?, factors.get(1).context("a price")?);
     let mut top = quantity * scaled(price, 8)? * 10i128.pow(u32::try_from(decimals)?);
     let mut bottom = 1_000_000 * 100_000_000;
     if let Some((days, of_days)) = factors.get(2).and_then(|days| days.split_once(" / ")) {

@@ -19,3 +19,4 @@ pub use month_shape::MonthShape;
 pub(crate) use point_month::fixed_line;
 pub use point_month::{Horizon, PointMonth, PointSlice};
 pub(crate) use surcharge::complete;
+pub use surcharge::lines_under;

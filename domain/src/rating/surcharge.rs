@@ -34,6 +34,32 @@ fn of_version<'a>(
     lines.iter().filter(move |(key, _)| key.point == *point && key.tariff == tariff.id && key.version == tariff.version)
 }
 
+/// The key of the surcharge's line that a line is in the base of.
+fn key_on(key: &LineKey, tariff: &Tariff, surcharge: &SurchargeTerms) -> LineKey {
+    let whole = named_key(&key.point, tariff, Component::Surcharge, Some(&surcharge.name));
+    if surcharge.each {
+        LineKey { season: key.season, period: key.period.clone(), tier: key.tier, ..whole }
+    } else {
+        whole
+    }
+}
+
+/// The lines that a surcharge, minimum or rounding line is computed from; none of other lines.
+pub fn lines_under<'a>(
+    lines: &'a BTreeMap<LineKey, Line>,
+    of: &'a LineKey,
+    tariff: &'a Tariff,
+) -> Vec<(&'a LineKey, &'a Line)> {
+    let surcharge = tariff.surcharges.iter().find(|surcharge| of.name.as_ref() == Some(&surcharge.name));
+    let is_under = |key: &LineKey| match of.component {
+        Component::Surcharge => surcharge.is_some_and(|it| it.is_on(key) && key_on(key, tariff, it) == *of),
+        Component::Minimum => !matches!(key.component, Component::Minimum | Component::Surcharge | Component::Rounding),
+        Component::Rounding => key.component != Component::Rounding,
+        Component::Energy | Component::Adder | Component::Demand | Component::Fixed => false,
+    };
+    of_version(lines, &of.point, tariff).filter(|(key, _)| is_under(key)).collect()
+}
+
 /// The keys of a surcharge's lines, each with the sum of the amounts that it is on.
 fn bases(
     lines: &BTreeMap<LineKey, Line>,
@@ -41,15 +67,9 @@ fn bases(
     tariff: &Tariff,
     surcharge: &SurchargeTerms,
 ) -> BTreeMap<LineKey, Money> {
-    let whole = named_key(point, tariff, Component::Surcharge, Some(&surcharge.name));
     let mut bases: BTreeMap<LineKey, Money> = BTreeMap::new();
     for (key, line) in of_version(lines, point, tariff).filter(|(key, _)| surcharge.is_on(key)) {
-        let of = if surcharge.each {
-            LineKey { season: key.season, period: key.period.clone(), tier: key.tier, ..whole.clone() }
-        } else {
-            whole.clone()
-        };
-        *bases.entry(of).or_default() += line.amount;
+        *bases.entry(key_on(key, tariff, surcharge)).or_default() += line.amount;
     }
     bases
 }

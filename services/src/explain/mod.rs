@@ -2,6 +2,7 @@
 //! readings events that they came from.
 
 mod axes;
+mod terms;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -19,6 +20,7 @@ use crate::exit::{Exit, Failure};
 use crate::history::{self, Entry};
 use crate::replay::failed;
 pub use axes::AsOf;
+use terms::{name_of, unit_of};
 
 /// Show how a line of a bill came about.
 #[derive(Debug, ClapArgs)]
@@ -136,15 +138,25 @@ impl Explained<'_> {
         let key = &line.key;
         let quantity = projections::bill::show_quantity(line.quantity, line.unit, self.decimals());
         let days = line.days.zip(line.of_days).map_or_else(String::new, |(days, of)| format!(" x {days} / {of}"));
-        let name = key.name.as_ref().or(key.period.as_ref()).map_or("", String::as_str);
         console.line(format!(
-            "bill {} of {} for {}: {} {:?} {name}, tariff {} version {}",
-            bill.number, bill.account, bill.month, key.point, key.component, key.tariff, key.version
+            "bill {} of {} for {}: {} {}, tariff {} version {}",
+            bill.number,
+            bill.account,
+            bill.month,
+            key.point,
+            name_of(key),
+            key.tariff,
+            key.version
         ));
-        let less = self.others_of_minimum(bill, line);
         let amount = line.amount_minor.major(self.decimals());
-        console.line(format!("{quantity} x {}{days}{less} = {amount}", line.price));
+        if key.component == Component::Rounding {
+            console.line(format!("{quantity} to a multiple of {} = {amount}", line.price));
+        } else {
+            let less = self.others_of_minimum(bill, line);
+            console.line(format!("{quantity}{} x {}{days}{less} = {amount}", unit_of(line.unit), line.price));
+        }
         self.now(bill, line, console);
+        self.terms(bill, line, console);
         self.published(&format!("tariff/{}", key.tariff), console);
         if matches!(key.component, Component::Energy | Component::Adder) {
             self.interpolated(bill, line, console);
@@ -154,17 +166,12 @@ impl Explained<'_> {
         }
     }
 
-    /// What a minimum line leaves out: the point's other lines of its version.
+    /// What a minimum line leaves out: the lines of its point and version that come before it.
     fn others_of_minimum(&self, bill: &BillIssued, line: &BillLine) -> String {
         if line.key.component != Component::Minimum {
             return String::new();
         }
-        let month = self.site.targets().get(&self.month).and_then(|target| target.accounts.get(&bill.account));
-        let others = month.into_iter().flat_map(|month| &month.lines).filter(|(key, _)| {
-            let same = (&key.point, &key.tariff, key.version) == (&line.key.point, &line.key.tariff, line.key.version);
-            same && key.component != Component::Minimum
-        });
-        let others: Money = others.map(|(_, line)| line.amount).sum();
+        let others: Money = self.under(bill, line).into_iter().map(|(_, line)| line.amount).sum();
         format!(" less {} of other lines", others.major(self.decimals()))
     }
 

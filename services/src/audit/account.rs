@@ -89,6 +89,28 @@ fn in_force(known: &Known, account: &AccountId, day: Date) -> Value {
     json!({"day": day, "points": points.collect::<Vec<_>>(), "pools": rules.collect::<Vec<_>>()})
 }
 
+fn say_in_force(document: &Value, console: &mut Console) {
+    let text = |value: &Value, name: &str| match value.get(name) {
+        None | Some(Value::Null) => "none".to_owned(),
+        Some(value) => value.as_str().map_or_else(|| value.to_string(), str::to_owned),
+    };
+    let rows = |name: &str| document.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
+    console.line(format!("on {}:", text(document, "day")));
+    let points = rows("points");
+    if points.is_empty() {
+        console.line("  the account holds no point");
+    }
+    for point in &points {
+        let of = |name| text(point, name);
+        let version = format!("tariff {} version {} from {}", of("tariff"), of("version"), of("from"));
+        console.line(format!("  point {} of unit {}: {version}", of("point"), of("unit")));
+    }
+    for pool in &rows("pools") {
+        let of = |name| text(pool, name);
+        console.line(format!("  pool {}: rule {} from {}", of("pool"), of("rule"), of("from")));
+    }
+}
+
 /// Shows the account.
 pub(super) fn show(known: &Known, scope: &Scope, console: &mut Console) -> Result<Exit, Failure> {
     let account = AccountId::try_new(&scope.id).filter(|id| known.site.premises().accounts.contains_key(id));
@@ -136,7 +158,7 @@ pub(super) fn show(known: &Known, scope: &Scope, console: &mut Console) -> Resul
     console.line(format!("account {account}, as known at {}", known.at));
     table::write(["what", "event", "received", "amount", "balance", "leaf", "by"], &cells, console);
     if let Some(in_force) = in_force {
-        console.line(format!("in force: {in_force}"));
+        say_in_force(&in_force, console);
     }
     Ok(Exit::Done)
 }

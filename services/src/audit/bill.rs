@@ -97,9 +97,13 @@ pub(super) fn show(known: &Known, scope: &Scope, console: &mut Console) -> Resul
     table::write(["line", "quantity", "price", "amount"], &rows, console);
     for one in &later {
         let of = |name: &str| one.get(name).filter(|value| !value.is_null()).map(text);
-        let what = of("pool").or_else(|| of("tax")).or_else(|| {
+        let pool = of("pool").map(|pool| format!("share of {pool}"));
+        let what = pool.or_else(|| of("tax")).or_else(|| {
             let key = one.get("line")?;
-            Some(format!("{} {} {}", text(key.get("point")?), text(key.get("component")?), text(key.get("tariff")?)))
+            let of = |name: &str| key.get(name).filter(|value| !value.is_null()).map(text);
+            let words = ["point", "component", "name", "period", "tier"].into_iter().filter_map(of);
+            let words = words.collect::<Vec<_>>().join(" ");
+            Some(format!("{words} by {} version {}", of("tariff")?, of("version")?))
         });
         console.line(format!(
             "adjusted by bill {} of {}: {} {}, {}",

@@ -5,9 +5,10 @@ use serde_json::{Value, json};
 
 use super::{Known, Scope};
 use crate::console::Console;
-use crate::exit::Exit;
+use crate::exit::{Exit, Failure};
 use crate::history::Entry;
 use crate::table;
+use crate::what_if::bad;
 
 /// The chain that the reading of a meter is told about in.
 fn meter_of(body: &Body) -> Option<String> {
@@ -57,17 +58,25 @@ fn text(value: Option<&Value>) -> String {
 }
 
 /// Shows the changes.
-pub(super) fn show(known: &Known, scope: &Scope, console: &mut Console) -> Exit {
+pub(super) fn show(known: &Known, scope: &Scope, console: &mut Console) -> Result<Exit, Failure> {
+    if !known.entries.iter().any(|entry| is_about(entry, &scope.id)) {
+        let text = format!("nothing was known of {}", scope.id);
+        return Err(bad(text, "name a chain, such as tariff/T, rule/POOL, account/A or meter/M, or none for all"));
+    }
     let about = known.entries.iter().filter(|entry| is_about(entry, &scope.id));
     let changes: Vec<Value> = about.filter_map(|entry| document(known, entry)).collect();
     if scope.json {
         console.line(json!({"about": scope.id, "known_at": known.at, "changes": changes}).to_string());
-        return Exit::Done;
+        return Ok(Exit::Done);
     }
     let cells: Vec<[String; 7]> = changes
         .iter()
         .map(|one| ["kind", "id", "received", "by", "approver", "reverses", "reason"].map(|name| text(one.get(name))))
         .collect();
+    if cells.is_empty() {
+        console.line(format!("no change was made to {}", scope.id));
+        return Ok(Exit::Done);
+    }
     table::write(["change", "id", "received", "by", "approver", "reverses", "reason"], &cells, console);
-    Exit::Done
+    Ok(Exit::Done)
 }

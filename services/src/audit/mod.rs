@@ -27,7 +27,8 @@ use crate::what_if::bad;
   tallywatt audit account target/hand-late A-1 --known-at 2026-03-01T00:00:00Z --effective 2026-02-15
   tallywatt audit pool target/hand-area lifts --effective 2026-02-03
   tallywatt audit bill target/hand-late A-1/2026-02 --json
-  tallywatt audit changes target/hand-late tariff/t")]
+  tallywatt audit changes target/hand-late
+  tallywatt audit changes target/hand-late tariff/t --json")]
 pub struct Args {
     #[command(subcommand)]
     what: What,
@@ -42,7 +43,31 @@ enum What {
     /// A bill (ACCOUNT/YYYY-MM): its lines, its place in the chain, and its later adjustments.
     Bill(Scope),
     /// The changes people made to a chain (tariff/T, rule/POOL, account/A, meter/M) or to all: who, why, what it reverses.
-    Changes(Scope),
+    Changes(ChangesArgs),
+}
+
+/// Of all chains or of one, and as seen when.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ChangesArgs {
+    /// The output folder of a run, with its log.db.
+    dir: PathBuf,
+    /// The chain: tariff/T, rule/POOL, account/A or meter/M; all of them otherwise.
+    #[arg(default_value = "all", value_name = "CHAIN")]
+    id: String,
+    #[command(flatten)]
+    axes: Axes,
+    /// Another log: a file, or nats://HOST:PORT/STREAM.
+    #[arg(long, value_name = "LOG")]
+    log: Option<String>,
+    /// Write it as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl From<ChangesArgs> for Scope {
+    fn from(ChangesArgs { dir, id, axes, log, json }: ChangesArgs) -> Self {
+        Self { dir, id, axes, log, json }
+    }
 }
 
 /// Of what, and as seen when.
@@ -156,13 +181,14 @@ pub(crate) fn envelope(known: &Known, entry: &Entry) -> Value {
 
 /// Runs the command.
 pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
-    let (What::Account(scope) | What::Pool(scope) | What::Bill(scope) | What::Changes(scope)) = &args.what;
+    type Show = fn(&Known, &Scope, &mut Console) -> Result<Exit, Failure>;
+    let (scope, show): (Scope, Show) = match args.what {
+        What::Account(scope) => (scope, account::show),
+        What::Pool(scope) => (scope, pool::show),
+        What::Bill(scope) => (scope, bill::show),
+        What::Changes(args) => (args.into(), changes::show),
+    };
     let entries = history::read(&scope.dir, scope.log.as_deref()).map_err(failed)?;
     let known = Known::at(entries, scope.axes.known_at()?)?;
-    match &args.what {
-        What::Account(scope) => account::show(&known, scope, console),
-        What::Pool(scope) => pool::show(&known, scope, console),
-        What::Bill(scope) => bill::show(&known, scope, console),
-        What::Changes(scope) => Ok(changes::show(&known, scope, console)),
-    }
+    show(&known, &scope, console)
 }

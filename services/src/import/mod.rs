@@ -27,6 +27,8 @@ use clap::Subcommand;
 
 /// `tallywatt import FORMAT …`
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:
+  tallywatt import kpm-mqtt meters.log --site site.toml --zone Europe/Vienna --out readings.csv")]
 pub struct Args {
     #[command(subcommand)]
     format: Format,

@@ -9,6 +9,8 @@ use crate::exit::{Exit, Failure};
 
 /// `tallywatt tariff COMMAND …`
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:
+  tallywatt tariff import-urdb tests/tariff-cases/004/tariff.urdb.json --out target/tariff.toml")]
 pub struct Args {
     #[command(subcommand)]
     command: Command,

@@ -81,9 +81,13 @@ fn partial_of(out: &Path) -> PathBuf {
     out.with_file_name(name)
 }
 
+fn storage(dir: &Path, error: &std::io::Error) -> Failure {
+    failure(Exit::Storage, format!("{}: {error}", dir.display()), "make room or give rights there")
+}
+
 /// Makes the folder that files and log are kept in until all is done. The log of a run that was cut off stays.
 fn make_room(args: &Args, site: &SiteId, dir: &Path) -> Result<(), Failure> {
-    let storage = |error: std::io::Error| failure(Exit::Storage, error, "make room or give rights there");
+    let storage = |error| storage(dir, &error);
     let own = dir.join("log.db");
     let goes_on = args.log.is_none() && own.exists() && is_of(&own, site);
     if dir.exists() && !goes_on {
@@ -120,8 +124,14 @@ fn run_into(
     let mut log = event_log::open(&location).map_err(log_failure)?;
     let summary = play(log.as_mut(), folder, until, args, dir)?;
     drop(log);
-    let storage = |error: std::io::Error| failure(Exit::Storage, error, "make room or give rights there");
-    fs::rename(dir, &args.out).map_err(storage)?;
+    fs::rename(dir, &args.out).map_err(|error| {
+        if args.out.exists() {
+            let text = format!("{} was written by another run meanwhile", args.out.display());
+            failure(Exit::Storage, text, "start one run at a time, or name another folder")
+        } else {
+            storage(&args.out, &error)
+        }
+    })?;
     if args.json {
         console.line(summary.to_string());
     } else {
@@ -238,8 +248,7 @@ fn play(
         return Err(failure(Exit::BadInput, text, "give an --until after the first reading or installation"));
     }
     let live = prepayment::live(owner.site_mut(), until).map_err(|error| stop(error.into()))?;
-    let bills = output::write(dir, owner.site(), until, &settled, &live)
-        .map_err(|error| failure(Exit::Storage, error, "make room or give rights there"))?;
+    let bills = output::write(dir, owner.site(), until, &settled, &live).map_err(|error| storage(dir, &error))?;
     let root = domain::event::hex(&owner.root());
     let warnings: Vec<String> = owner.warned().iter().map(ToString::to_string).collect();
     let held = owner.site().held().len();

@@ -40,6 +40,9 @@ pub struct Args {
 
 const RESTORE: &str = "restore the log from its second copy or a backup; never edit it";
 
+const UNREADABLE: &str =
+    "do what the message says; where the file is damaged, restore the log from its second copy or a backup";
+
 /// What one check says.
 struct Line {
     check: &'static str,
@@ -55,7 +58,7 @@ pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
     match history::stored(&args.dir, args.log.as_deref(), args.site.as_ref()) {
         Err(error @ (HistoryError::NoLog(_) | HistoryError::Empty)) => return Err(failed(error)),
         Err(error) => {
-            lines.push(Line { check: "log", problems: vec![error.to_string()], good: String::new(), mend: RESTORE });
+            lines.push(Line { check: "log", problems: vec![error.to_string()], good: String::new(), mend: UNREADABLE });
         }
         Ok(stored) => {
             lines.push(Line {

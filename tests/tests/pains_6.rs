@@ -35,9 +35,13 @@ fn uncorrected(folder: &Path) -> anyhow::Result<()> {
 }
 
 fn tariff(folder: &Path, price: &str) -> anyhow::Result<String> {
+    version(folder, price, 1)
+}
+
+fn version(folder: &Path, price: &str, version: i64) -> anyhow::Result<String> {
     let path = folder.join(format!("{price}.toml"));
     let text = format!(
-        "[[tariff]]\nid = \"t\"\nversion = 1\nfrom = 2026-02-01\ndefault_period = \"all\"\n\
+        "[[tariff]]\nid = \"t\"\nversion = {version}\nfrom = 2026-02-01\ndefault_period = \"all\"\n\
          energy = [ {{ period = \"all\", tiers = [ {{ price = \"{price}\" }} ] }} ]\n"
     );
     fs::write(&path, text)?;
@@ -102,6 +106,29 @@ fn correct_undo_correct_ends_at_the_last_and_keeps_all_three() -> anyhow::Result
     }
     let replay = done(&["replay", &dir])?;
     assert_eq!(replay["differences"], 0);
+    Ok(())
+}
+
+#[test]
+fn a_new_version_that_is_undone_never_comes_into_force() -> anyhow::Result<()> {
+    let temp = tempfile::tempdir()?;
+    let (site, out, without) = (temp.path().join("site"), temp.path().join("out"), temp.path().join("without"));
+    fs::create_dir(&site)?;
+    uncorrected(&site)?;
+    tests::run::run(&site, "2026-05-02T00:00:00Z", &without, &[])?;
+    tests::run::run(&site, "2026-03-02T00:00:00Z", &out, &[])?;
+    let dir = out.display().to_string();
+    let second = version(temp.path(), "0.30", 2)?;
+    let by = |at: &'static str, reason: &'static str| ["--by", "j.moore", "--reason", reason, "--at", at, "--yes"];
+    let publish = ["publish", &dir, "--tariff", &second, "--month", "2026-02"];
+    let march = by("2026-03-05T09:00:00Z", "new prices");
+    let published = done(&[&publish[..], &march].concat())?;
+    assert_ne!(published["what_if"]["totals"]["difference"], "0.00", "{published}");
+    let change = change_of(&published)?;
+    done(&[&["undo", &dir, "--event", &change][..], &by("2026-03-25T09:00:00Z", "never agreed")].concat())?;
+    done(&["settle", &dir, "--until", "2026-05-02T00:00:00Z"])?;
+    assert_eq!(bills(&out)?, bills(&without)?, "as if it had never been published");
+    assert_eq!(done(&["replay", &dir])?["differences"], 0);
     Ok(())
 }
 

@@ -1,8 +1,11 @@
 //! `tallywatt undo`: takes a change back by new facts that name what they reverse.
 
 use clap::Args as ClapArgs;
-use domain::event::{Body, ChangeKind, Event, EventId, PostingMade, ReadingReleased, ReadingWithdrawn};
-use domain::quantity::Instant;
+use domain::event::{
+    Body, ChangeKind, Event, EventId, LeaseRecorded, PostingMade, ReadingReleased, ReadingWithdrawn, RulePublished,
+    TariffPublished,
+};
+use domain::quantity::{Date, Instant};
 
 use super::{Book, Plan, Target, carry_out, said};
 use crate::console::Console;
@@ -14,7 +17,8 @@ use crate::what_if::bad;
 #[command(after_help = "Example:
   tallywatt undo target/hand-late --event 0253294046425dce0253294046425dce --by j.moore --reason 'it was right'
 
-The event is a change, or one fact: a table gets its earlier value again, a withdrawn reading is
+The event is a change, or one fact: a table gets its earlier value again (a first lease, or a new
+version of a tariff or rule, is said anew so that it is never in force), a withdrawn reading is
 released, a released one withdrawn, a posting posted with the other sign. `tallywatt audit` shows the ids.")]
 pub struct Args {
     #[command(flatten)]
@@ -82,14 +86,27 @@ fn earlier(book: &Book, event: &Event, body: &Body) -> Result<Body, Failure> {
     if let Some(before) = of_key.iter().rev().find(|other| other.position < event.position) {
         return Ok(before.body.clone());
     }
-    if let Body::LeaseRecorded(lease) = body {
+    none_of(body).ok_or_else(|| {
+        let text = format!("{} {} had no value before", key.0, key.1);
+        bad(text, "what is in force is replaced by a new version or a later date: use publish or correct")
+    })
+}
+
+/// The first value of a table, said anew so that it is never in force; none where no such value can be said.
+fn none_of(body: &Body) -> Option<Body> {
+    // The last date that can be written: no day is settled by what begins there.
+    let never = Date::from_ymd(2999, 12, 31)?;
+    match body {
         // A lease whose `until` is its `from` is none (BILLING §8).
-        let mut none = lease.clone();
-        none.until = Some(none.from);
-        return Ok(Body::LeaseRecorded(none));
+        Body::LeaseRecorded(lease) => {
+            Some(Body::LeaseRecorded(LeaseRecorded { until: Some(lease.from), ..lease.clone() }))
+        }
+        Body::TariffPublished(version) => {
+            Some(Body::TariffPublished(TariffPublished { from: never, ..version.clone() }))
+        }
+        Body::RulePublished(version) => Some(Body::RulePublished(RulePublished { from: never, ..version.clone() })),
+        _ => None,
     }
-    let text = format!("{} {} had no value before", key.0, key.1);
-    Err(bad(text, "what is in force is replaced by a new version or a later date: use publish or correct"))
 }
 
 /// Runs the command.

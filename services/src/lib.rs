@@ -8,6 +8,7 @@ pub mod collect;
 pub mod console;
 pub mod demo;
 pub mod doctor;
+mod draft;
 pub mod exit;
 pub mod explain;
 pub mod export;

@@ -5,11 +5,10 @@ use std::ffi::OsString;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
-
 use super::scan::ScanError;
 use super::totals::Totals;
 use crate::console::Console;
+use crate::draft::draft_in;
 use crate::exit::Failure;
 use crate::what_if::bad;
 
@@ -48,12 +47,12 @@ impl Place {
         fill: &mut impl FnMut(&mut dyn Write) -> Result<(), ScanError>,
         totals: &Totals,
     ) -> Result<(), ScanError> {
-        let mut draft = NamedTempFile::new_in(folder(&self.file))?;
+        let mut draft = draft_in(folder(&self.file))?;
         let mut to = BufWriter::new(draft.as_file_mut());
         fill(&mut to)?;
         to.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
         if let Some(path) = &self.manifest {
-            let mut head = NamedTempFile::new_in(folder(path))?;
+            let mut head = draft_in(folder(path))?;
             serde_json::to_writer_pretty(&mut head, &totals.document()).map_err(io::Error::from)?;
             head.write_all(b"\n")?;
             head.as_file_mut().sync_all()?;

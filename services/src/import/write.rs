@@ -2,6 +2,7 @@
 //! it when all of them are whole: nobody ever sees half a file.
 
 use super::{Accepted, ImportError, Refused, burst::instant_after};
+use crate::draft::draft_in;
 use chrono::{DateTime, SecondsFormat, Utc};
 use chrono_tz::Tz;
 use std::{
@@ -69,14 +70,6 @@ impl Draft {
         let file = fill().map_err(|source| ImportError::Unwritable { path: path.to_owned(), source })?;
         Ok(Self { file, path: path.to_owned() })
     }
-}
-
-/// A temporary file is private by default; an output is as open as the umask allows.
-fn draft_in(folder: &Path) -> io::Result<NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(folder)
 }
 
 fn rfc3339(at: DateTime<Utc>) -> String {

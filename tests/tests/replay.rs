@@ -52,7 +52,10 @@ fn check(case: &str, edit: impl FnMut(&mut Event)) -> Vec<(String, String)> {
     run_case(case, &dir);
     assert_eq!(replay(&dir).differences, [], "the log as written has no difference");
     edited(&dir, &copy, edit);
-    let differences = replay(&copy).differences.into_iter();
+    let found = replay(&copy).differences;
+    let streamed = history::replay_log(&copy, None, None).expect("the log can be folded").differences;
+    assert_eq!(streamed, found, "what is compared by its bytes is compared as what was decoded is");
+    let differences = found.into_iter();
     differences.map(|one| (one.run, one.what)).collect()
 }
 
@@ -119,5 +122,9 @@ fn every_hand_case_replays_without_a_difference() {
         let found = replay(&temp.path().join("run"));
         assert_eq!(found.differences, [], "{case}");
         assert!(found.decisions > 0, "{case} has decisions");
+        let streamed = history::replay_log(&temp.path().join("run"), None, None).expect("the log can be folded");
+        assert_eq!(streamed.differences, [], "{case}");
+        let counts = |of: &Replay| (of.facts, of.decisions, of.runs);
+        assert_eq!(counts(&streamed), counts(&found), "{case}");
     }
 }

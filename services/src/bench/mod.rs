@@ -77,7 +77,7 @@ pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
     if !args.rating {
         figures.extend(ingest::measure(&data, &args.dir).map_err(storage)?);
         figures.extend(what_if::measure(&data, &args.dir).map_err(storage)?);
-        figures.push(settling::replay(args.meters.max(1), args.days.clamp(1, 3), &args.dir).map_err(storage)?);
+        figures.push(settling::replay(args.meters.max(1), args.days.clamp(1, 7), &args.dir).map_err(storage)?);
         figures.extend(settling::accounts(args.meters.max(1)).map_err(storage)?);
         figures.extend(meters::measure(&args.dir).map_err(storage)?);
     }

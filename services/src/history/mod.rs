@@ -1,12 +1,15 @@
 //! A site's history, read from its log and folded anew: what `replay` compares
 //! and `explain` looks at.
 
+mod replayer;
+
 use std::path::Path;
 
 use adapters::event_log::{self, EventLog, Filter, LogError, Sequence, Stored};
 use domain::billing::{BillingError, Site};
-use domain::event::{Body, Chains, Decoder, Event, EventError, SiteId, leaf_hash};
+use domain::event::{Body, Decoder, Event, EventError, SiteId, leaf_hash};
 use domain::quantity::Month;
+use replayer::{Recorded, Replayer};
 
 const PAGE: usize = 1000;
 
@@ -96,20 +99,27 @@ fn stream(
     site: Option<&SiteId>,
     mut take: impl FnMut(Entry) -> Result<(), HistoryError>,
 ) -> Result<(), HistoryError> {
-    let mut decoder = Decoder::new();
-    let mut first: Option<SiteId> = None;
-    pages(dir, log, site, |page| {
-        for stored in &page {
-            let (bytes, position) = (&stored.event.bytes, stored.event.position);
-            let event = decoder.decode(bytes).map_err(|error| HistoryError::Event { position, error })?;
-            let one = first.get_or_insert_with(|| event.site.clone());
-            if *one != event.site {
-                return Err(HistoryError::ManySites { one: one.clone(), other: event.site });
-            }
-            take(Entry { event, leaf: leaf_hash(bytes) })?;
+    let mut decoder = Opener::default();
+    pages(dir, log, site, |page| page.iter().try_for_each(|stored| take(decoder.entry(stored)?)))
+}
+
+/// Decodes the events of one site, in order.
+#[derive(Default)]
+struct Opener {
+    decoder: Decoder,
+    first: Option<SiteId>,
+}
+
+impl Opener {
+    fn entry(&mut self, stored: &Stored) -> Result<Entry, HistoryError> {
+        let (bytes, position) = (&stored.event.bytes, stored.event.position);
+        let event = self.decoder.decode(bytes).map_err(|error| HistoryError::Event { position, error })?;
+        let one = self.first.get_or_insert_with(|| event.site.clone());
+        if *one != event.site {
+            return Err(HistoryError::ManySites { one: one.clone(), other: event.site });
         }
-        Ok(())
-    })
+        Ok(Entry { event, leaf: leaf_hash(bytes) })
+    }
 }
 
 /// The pages of a log, in order; with a name, of that site.
@@ -217,104 +227,18 @@ pub fn replay(entries: &[Entry], stop: Option<&str>) -> Result<(Site, Replay), H
 /// As `read_site` and `replay` together, without the whole log in memory.
 pub fn replay_log(dir: &Path, log: Option<&str>, site: Option<&SiteId>) -> Result<Replay, HistoryError> {
     let mut replayer = Replayer::new();
-    stream(dir, log, site, |entry| replayer.take(entry).map(drop))?;
-    Ok(replayer.found)
-}
-
-/// A fold of a log that compares its decisions run by run.
-struct Replayer {
-    site: Site,
-    chains: Chains,
-    found: Replay,
-    position: u64,
-    /// The decisions of a run that has not ended.
-    run: Vec<Entry>,
-}
-
-impl Replayer {
-    fn new() -> Self {
-        // A log that was settled without an error is the same with errors held.
-        let mut site = Site::new();
-        site.hold_errors();
-        Self { site, chains: Chains::default(), found: Replay::default(), position: 0, run: Vec::new() }
-    }
-
-    /// Takes up the next event; the name of the run that ended with it.
-    fn take(&mut self, entry: Entry) -> Result<Option<String>, HistoryError> {
-        if entry.event.body.is_decision() {
-            let last = matches!(entry.event.body, Body::DaySettled(_));
-            self.run.push(entry);
-            return if last { self.end_run() } else { Ok(None) };
-        }
-        let ended = self.end_run()?;
-        let at = self.follow_position(entry.event.position);
-        follow(&mut self.chains, &entry, &mut self.found);
-        let billing = |error| HistoryError::Billing { position: at, error };
-        self.site.apply(&entry.event, &entry.leaf).map_err(billing)?;
-        self.found.facts = self.found.facts.saturating_add(1);
-        Ok(ended)
-    }
-
-    fn follow_position(&mut self, at: u64) -> u64 {
-        self.position = self.position.saturating_add(1);
-        if at != self.position {
-            self.found.note(at, "order", "position", &at.to_string(), &self.position.to_string());
-        }
-        at
-    }
-
-    /// Compares the decisions of a run with what the facts before them give.
-    fn end_run(&mut self) -> Result<Option<String>, HistoryError> {
-        let recorded = std::mem::take(&mut self.run);
-        let Some(first) = recorded.first().map(|entry| entry.event.position) else { return Ok(None) };
-        self.follow_position(first);
-        let ended = recompute(&mut self.site, &recorded, &mut self.found)?;
-        for entry in &recorded {
-            follow(&mut self.chains, entry, &mut self.found);
-            let billing = |error| HistoryError::Billing { position: first, error };
-            self.site.apply(&entry.event, &entry.leaf).map_err(billing)?;
-        }
-        self.position = recorded.last().map_or(self.position, |last| last.event.position);
-        Ok(ended)
-    }
-}
-
-fn follow(chains: &mut Chains, entry: &Entry, found: &mut Replay) {
-    if !chains.extend(&entry.event.chains, &entry.leaf) {
-        let name = entry.event.body.type_name();
-        found.note(entry.event.position, "chain", name, "a link that does not follow", "the head of its chain");
-    }
-}
-
-/// Recomputes the run of recorded decisions and compares them one by one; the run's name.
-fn recompute(site: &mut Site, recorded: &[Entry], found: &mut Replay) -> Result<Option<String>, HistoryError> {
-    let position = recorded.last().map_or(0, |entry| entry.event.position);
-    let Some(due) = site.next_due() else {
-        found.note(position, "run", "decision", "a run", "nothing is due");
-        return Ok(None);
-    };
-    let run = site.decide(due).map_err(|error| HistoryError::Billing { position, error })?;
-    found.runs = found.runs.saturating_add(1);
-    let name = due.kind.to_string();
-    let mut derived = run.decisions.iter();
-    for entry in recorded {
-        found.decisions = found.decisions.saturating_add(1);
-        let at = entry.event.position;
-        let kind = entry.event.body.type_name();
-        match derived.next() {
-            None => found.note(at, &name, kind, "recorded", "not derived"),
-            Some(body) if *body == entry.event.body => {}
-            Some(body) => {
-                let (was, is) = (entry.event.body.to_value(), body.to_value());
-                let (was, is) = (was.unwrap_or_default(), is.unwrap_or_default());
-                found.compare(at, &name, kind.to_owned(), &was, &is);
+    let mut opener = Opener::default();
+    pages(dir, log, site, |page| {
+        for stored in page {
+            if replayer::is_decision(&stored.event.bytes) {
+                replayer.decision(Recorded::Bytes(stored.event.position, stored.event.bytes))?;
+            } else {
+                replayer.take(opener.entry(&stored)?)?;
             }
         }
-    }
-    for body in derived {
-        found.note(position, &name, body.type_name(), "not recorded", "derived");
-    }
-    Ok(Some(name))
+        Ok(())
+    })?;
+    Ok(replayer.found)
 }
 
 impl Replay {

@@ -27,6 +27,8 @@ use recent::Recent;
 
 /// A commit holds at most so many events (DESIGN §2).
 pub const COMMIT: usize = 500;
+/// The actor of decisions.
+pub(crate) const CORE: &str = "core";
 /// A full event of readings stands at least hourly.
 const BASE_S: i64 = 3600;
 
@@ -285,7 +287,7 @@ impl<'a> Owner<'a> {
     fn append_decisions(&mut self, due: Due, decisions: impl IntoIterator<Item = Body>) -> Result<(), OwnerError> {
         for body in decisions {
             let id = body.decision_id(&self.site_id).ok_or(OwnerError::NotADecision(body.type_name()))?;
-            self.push(Draft { id, time: due.at, received: due.at, actor: "core".to_owned(), body }, None)?;
+            self.push(Draft { id, time: due.at, received: due.at, actor: CORE.to_owned(), body }, None)?;
         }
         self.runs = self.runs.saturating_add(1);
         self.flush()

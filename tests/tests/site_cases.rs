@@ -26,11 +26,10 @@ fn every_case_on_the_embedded_log() -> anyhow::Result<()> {
 }
 
 #[test]
-fn the_first_cases_on_jetstream() -> anyhow::Result<()> {
-    let first = cases::first()?;
-    assert_eq!(first.len(), 11);
-    cases::check_each(&first, |case| {
-        // The subjects of two streams overlap, so a server has one.
+fn every_case_on_jetstream() -> anyhow::Result<()> {
+    let all = cases::all()?;
+    assert_eq!(all.len(), 39);
+    cases::check_each(&all, |case| {
         let server = Server::start(ALWAYS);
         check(case, &["--log", &server.url()])
     });

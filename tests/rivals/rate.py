@@ -56,12 +56,12 @@ def polars_bill(frame, low, high):
 
 def main():
     ours, days = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 5
-    table = registers(days)
+    minutes = registers(days)
     low, high = 10_000 * days, 30_000 * days
     con = duckdb.connect()
     con.execute("set threads = 1")
-    con.execute("create table m as select * from table")
-    frame = polars.from_arrow(table)
+    con.execute("create table m as select * from minutes")
+    frame = polars.from_arrow(minutes)
     runs = {
         "duckdb, in memory, one thread": lambda: con.execute(duck_sql(low, high)).fetchone()[0],
         f"polars, in memory, {polars.thread_pool_size()} threads": lambda: polars_bill(frame, low, high),
@@ -71,7 +71,7 @@ def main():
         for name, run in runs.items():
             began = time.perf_counter()
             checks.add(run())
-            rates[name].append(table.num_rows / (time.perf_counter() - began))
+            rates[name].append(minutes.num_rows / (time.perf_counter() - began))
     assert len(checks) == 1, f"the rivals do not agree: {checks}"
     with tempfile.TemporaryDirectory() as scratch:
         said = subprocess.run([ours, "bench", "--meters", str(METERS), "--days", str(days), "--rating", "--json",

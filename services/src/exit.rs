@@ -1,5 +1,6 @@
 //! Exit codes: published, stable, never reused.
 
+use adapters::site_folder::FolderError;
 use std::{error::Error, process::ExitCode};
 
 /// How a command ended, for the caller's script.
@@ -42,4 +43,23 @@ pub struct Failure {
     pub error: Box<dyn Error + Send + Sync>,
     /// What to do about it.
     pub mend: String,
+}
+
+impl Failure {
+    /// A failure with its code, and what mends it.
+    pub fn new(exit: Exit, error: impl Into<Box<dyn Error + Send + Sync>>, mend: &str) -> Self {
+        Self { exit, error: error.into(), mend: mend.to_owned() }
+    }
+}
+
+/// An input is wrong.
+pub(crate) fn bad(error: impl Into<Box<dyn Error + Send + Sync>>, mend: &str) -> Failure {
+    Failure::new(Exit::BadInput, error, mend)
+}
+
+impl From<FolderError> for Failure {
+    fn from(error: FolderError) -> Self {
+        let mend = error.mend.clone();
+        bad(error, &mend)
+    }
 }

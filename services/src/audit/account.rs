@@ -8,10 +8,9 @@ use serde_json::{Value, json};
 
 use super::{Known, Scope, envelope};
 use crate::console::Console;
-use crate::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure, bad};
 use crate::history::Entry;
 use crate::table;
-use crate::what_if::bad;
 
 /// What an event does to the settled balance, and in a word.
 fn effect(body: &Body, opening: &mut Money) -> (Money, String) {

@@ -5,12 +5,11 @@ use domain::event::{BillIssued, Body, hex};
 use domain::quantity::Month;
 use serde_json::{Value, json};
 
-use super::{Known, Scope};
+use super::{Known, Scope, text};
 use crate::console::Console;
-use crate::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure, bad};
 use crate::history::Entry;
 use crate::table;
-use crate::what_if::bad;
 
 /// Entries of bills of an account, with their bills.
 fn bills<'a>(known: &'a Known, account: &'a str) -> impl Iterator<Item = (&'a Entry, &'a BillIssued)> {
@@ -36,10 +35,6 @@ fn adjustments(known: &Known, account: &str, month: Month) -> Vec<Value> {
         shown.collect::<Vec<_>>()
     };
     bills(known, account).flat_map(of_bill).collect()
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// Shows the bill.

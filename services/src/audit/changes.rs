@@ -3,12 +3,11 @@
 use domain::event::{Body, ChangeKind};
 use serde_json::{Value, json};
 
-use super::{Known, Scope};
+use super::{Known, Scope, text};
 use crate::console::Console;
-use crate::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure, bad};
 use crate::history::Entry;
 use crate::table;
-use crate::what_if::bad;
 
 /// The chain that the reading of a meter is told about in.
 fn meter_of(body: &Body) -> Option<String> {
@@ -51,10 +50,8 @@ fn document(known: &Known, entry: &Entry) -> Option<Value> {
     }))
 }
 
-fn text(value: Option<&Value>) -> String {
-    value
-        .filter(|value| !value.is_null())
-        .map_or_else(String::new, |value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+fn text_or_blank(value: Option<&Value>) -> String {
+    value.filter(|value| !value.is_null()).map_or_else(String::new, text)
 }
 
 /// Shows the changes.
@@ -71,7 +68,9 @@ pub(super) fn show(known: &Known, scope: &Scope, console: &mut Console) -> Resul
     }
     let cells: Vec<[String; 7]> = changes
         .iter()
-        .map(|one| ["kind", "id", "received", "by", "approver", "reverses", "reason"].map(|name| text(one.get(name))))
+        .map(|one| {
+            ["kind", "id", "received", "by", "approver", "reverses", "reason"].map(|name| text_or_blank(one.get(name)))
+        })
         .collect();
     if cells.is_empty() {
         console.line(format!("no change was made to {}", scope.id));

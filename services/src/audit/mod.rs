@@ -15,10 +15,9 @@ use domain::quantity::{Date, Instant};
 use serde_json::{Value, json};
 
 use crate::console::Console;
-use crate::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure, bad};
 use crate::history::{self, Entry};
 use crate::replay::failed;
-use crate::what_if::bad;
 
 /// Show every event about an account, the split of a pool's day, or a bill and what became of it.
 #[derive(Debug, ClapArgs)]
@@ -191,4 +190,9 @@ pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
     let entries = history::read(&scope.dir, scope.log.as_deref()).map_err(failed)?;
     let known = Known::at(entries, scope.axes.known_at()?)?;
     show(&known, &scope, console)
+}
+
+/// A member as a table shows it.
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

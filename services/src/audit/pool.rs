@@ -4,12 +4,11 @@ use domain::event::{Body, PoolId};
 use domain::quantity::Date;
 use serde_json::{Value, json};
 
-use super::{Known, Scope, envelope};
+use super::{Known, Scope, envelope, text};
 use crate::console::Console;
-use crate::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure, bad};
 use crate::history::Entry;
 use crate::table;
-use crate::what_if::bad;
 
 /// The events that published what the day follows from, and those that recorded it.
 fn events(known: &Known, pool: &PoolId, day: Date) -> Vec<Value> {
@@ -19,10 +18,6 @@ fn events(known: &Known, pool: &PoolId, day: Date) -> Vec<Value> {
         body => !body.is_decision() && entry.event.chains.iter().any(|link| link.key == key),
     };
     known.entries.iter().filter(of).map(|entry| envelope(known, entry)).collect()
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// Shows the pool's day.

@@ -7,8 +7,7 @@ use domain::quantity::Instant;
 use super::undo::id_of;
 use super::{Book, Plan, Target, carry_out, said};
 use crate::console::Console;
-use crate::exit::{Exit, Failure};
-use crate::what_if::bad;
+use crate::exit::{Exit, Failure, bad};
 
 /// Approve what another person proposed: only then it takes effect.
 #[derive(Debug, ClapArgs)]

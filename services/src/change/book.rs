@@ -2,8 +2,8 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
+use adapters::clock::{Clock as _, SystemClock};
 use adapters::event_log::{self, EventLog};
 use adapters::site_folder::check_change;
 use domain::billing::Site;
@@ -12,12 +12,11 @@ use domain::prepayment;
 use domain::quantity::Instant;
 
 use super::{Effect, Plan, Target};
-use crate::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure, bad};
 use crate::history::{self, Entry};
 use crate::owner::{COMMIT, Draft, Owner, OwnerError};
 use crate::replay::failed;
 use crate::run::output;
-use crate::what_if::bad;
 
 /// What was appended.
 pub(crate) struct Appended {
@@ -47,19 +46,13 @@ pub(crate) fn owner_failure(error: OwnerError) -> Failure {
     Failure { exit, error: Box::new(error), mend: mend.to_owned() }
 }
 
-/// The instant of the machine's clock.
-fn now() -> Instant {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Instant::new(i64::try_from(since.as_secs()).unwrap_or_default())
-}
-
 impl Book {
     /// Reads a log; the change would be known at the target's instant.
     pub(crate) fn open(target: &Target) -> Result<Self, Failure> {
         let entries = history::read(&target.dir, target.log.as_deref()).map_err(failed)?;
         let last = entries.last().map_or(Instant::default(), |entry| entry.event.received);
         let at = match &target.at {
-            None => now().max(last),
+            None => SystemClock.now().max(last),
             Some(text) => Instant::parse(text).map_err(|error| bad(error, "give --at as in 2026-04-02T00:00:00Z"))?,
         };
         if at < last {

@@ -10,8 +10,8 @@ use domain::event::ChangeKind;
 
 use super::{Book, Plan, Target, carry_out, said};
 use crate::console::Console;
-use crate::exit::{Exit, Failure};
-use crate::what_if::{bad, facts};
+use crate::exit::{Exit, Failure, bad};
+use crate::what_if::facts;
 
 /// Correct tariffs, rules, leases and other tables, readings and balances, with author and reason.
 #[derive(Debug, ClapArgs)]

@@ -18,8 +18,7 @@ use domain::quantity::Instant;
 use serde_json::{Value, json};
 
 use crate::console::Console;
-use crate::exit::{Exit, Failure};
-use crate::what_if::bad;
+use crate::exit::{Exit, Failure, bad};
 pub(crate) use book::Book;
 pub(crate) use effect::Effect;
 

@@ -9,11 +9,10 @@ use serde_json::json;
 
 use super::book::{owner_failure, refresh};
 use crate::console::Console;
-use crate::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure, bad};
 use crate::history;
 use crate::owner::{COMMIT, Owner};
 use crate::replay::failed;
-use crate::what_if::bad;
 
 /// Settle every day and issue every bill due up to an instant, by the facts in the log.
 #[derive(Debug, ClapArgs)]

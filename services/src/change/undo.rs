@@ -9,8 +9,7 @@ use domain::quantity::{Date, Instant};
 
 use super::{Book, Plan, Target, carry_out, said};
 use crate::console::Console;
-use crate::exit::{Exit, Failure};
-use crate::what_if::bad;
+use crate::exit::{Exit, Failure, bad};
 
 /// Take a change back, with author and reason; what was in the log stays there.
 #[derive(Debug, ClapArgs)]

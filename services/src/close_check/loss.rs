@@ -11,8 +11,7 @@ use domain::tariff::period_cuts;
 use rust_decimal::Decimal;
 
 use super::Finding;
-use crate::exit::Failure;
-use crate::what_if::bad;
+use crate::exit::{Failure, bad};
 
 /// Energy of a period.
 #[derive(Debug, Default)]

@@ -13,10 +13,10 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::console::Console;
-use crate::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure, bad};
 use crate::history;
 use crate::replay::failed;
-use crate::what_if::{bad, month_of};
+use crate::what_if::month_of;
 
 /// Check whether a month can be closed: gaps, silence, quarantine, suspense, conservation, held bills.
 #[derive(Debug, ClapArgs)]

@@ -33,7 +33,7 @@ pub use row::{Source, arrival};
 pub use uplink::{Passed, Uplink, forward};
 
 use crate::console::Console;
-use crate::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure, bad};
 
 /// `tallywatt collect`
 #[derive(Debug, clap::Args)]
@@ -78,13 +78,14 @@ pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
     STOP.store(false, Ordering::SeqCst);
     match ctrlc::set_handler(|| STOP.store(true, Ordering::SeqCst)) {
         Ok(()) | Err(ctrlc::Error::MultipleHandlers) => {}
-        Err(error) => return Err(failed(error, "start it from a terminal or a service manager")),
+        Err(error) => return Err(Failure::new(Exit::Storage, error, "start it from a terminal or a service manager")),
     }
     let (send, lines) = channel();
     let open = || -> Result<Box<dyn Intake>, _> { Ok(Box::new(Spool::open(&config.spool)?)) };
     let heard = move |heard: Heard<'_>| send.send(line(&heard)).unwrap_or_default();
-    let collector = Collector::start(&config, &open, SystemClock, Pace::default(), heard)
-        .map_err(|error| failed(error, "name a spool file that may be written, and free some space"))?;
+    let collector = Collector::start(&config, &open, SystemClock, Pace::default(), heard).map_err(|error| {
+        Failure::new(Exit::Storage, error, "name a spool file that may be written, and free some space")
+    })?;
     while !STOP.load(Ordering::SeqCst) {
         match lines.recv_timeout(Duration::from_millis(200)) {
             Ok(line) => console.line(line),
@@ -97,14 +98,6 @@ pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
         console.line(line);
     }
     Ok(Exit::Done)
-}
-
-fn bad(error: impl std::error::Error + Send + Sync + 'static, mend: &str) -> Failure {
-    Failure { exit: Exit::BadInput, error: Box::new(error), mend: mend.to_owned() }
-}
-
-fn failed(error: impl std::error::Error + Send + Sync + 'static, mend: &str) -> Failure {
-    Failure { exit: Exit::Storage, error: Box::new(error), mend: mend.to_owned() }
 }
 
 fn line(heard: &Heard<'_>) -> String {

@@ -19,7 +19,7 @@ use domain::prepayment;
 use domain::quantity::Instant;
 
 use crate::console::Console;
-use crate::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure, bad};
 use crate::owner::{COMMIT, Owner, OwnerError};
 use crate::run::output;
 use building::Building;
@@ -58,16 +58,12 @@ pub struct Args {
     plain: bool,
 }
 
-fn failure(exit: Exit, error: impl Into<Box<dyn Error + Send + Sync>>, mend: &str) -> Failure {
-    Failure { exit, error: error.into(), mend: mend.to_owned() }
-}
-
 fn disk(error: impl Into<Box<dyn Error + Send + Sync>>) -> Failure {
-    failure(Exit::Storage, error, "make room or give rights in the folder of --dir, or name another")
+    Failure::new(Exit::Storage, error, "make room or give rights in the folder of --dir, or name another")
 }
 
 fn bug(error: impl Into<Box<dyn Error + Send + Sync>>) -> Failure {
-    failure(Exit::BadInput, error, "this is a bug of the demo; report it with the log's folder")
+    bad(error, "this is a bug of the demo; report it with the log's folder")
 }
 
 fn stop(error: OwnerError) -> Failure {

@@ -16,7 +16,7 @@ use domain::tariff::DemandCharge;
 
 use crate::audit::{Axes, Known};
 use crate::console::Console;
-use crate::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure, bad};
 use crate::history::{self, Entry};
 use crate::replay::failed;
 pub use axes::AsOf;
@@ -54,15 +54,11 @@ fn hours(seconds: i64) -> String {
     if minutes == 0 { format!("{hours} h") } else { format!("{hours} h {minutes} min") }
 }
 
-fn wrong(text: String, mend: &str) -> Failure {
-    Failure { exit: Exit::BadInput, error: text.into(), mend: mend.to_owned() }
-}
-
 /// Runs the command.
 pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
     let parsed = args.bill.rsplit_once('/').and_then(|(account, month)| Some((account, Month::parse(month)?)));
     let Some((account, month)) = parsed else {
-        return Err(wrong(format!("{} names no bill", args.bill), "write it as A-101/2026-03"));
+        return Err(bad(format!("{} names no bill", args.bill), "write it as A-101/2026-03"));
     };
     let entries = history::read_site(&args.dir, args.log.as_deref(), args.site.as_ref()).map_err(failed)?;
     let as_of = AsOf { known_at: args.axes.known_at()?, effective: args.axes.effective()? };
@@ -103,7 +99,7 @@ fn open_as_of(
         .values()
         .find(|parts| parts.first().is_some_and(|bill| bill.account.as_str() == account && bill.month == month));
     let Some(parts) = bill else {
-        return Err(wrong(format!("there is no bill of {account} for {month}"), "look at the files under bills/"));
+        return Err(bad(format!("there is no bill of {account} for {month}"), "look at the files under bills/"));
     };
     let lines: Vec<&BillLine> = parts.iter().flat_map(|part| &part.indoor).collect();
     let shared: Vec<&BillShare> = parts.iter().flat_map(|part| &part.shared).collect();
@@ -116,7 +112,7 @@ fn open_as_of(
         (None, Some(share), Some(bill)) => explained.share(bill, share, console),
         _ => {
             let count = lines.len().saturating_add(shared.len());
-            return Err(wrong(format!("the bill has {count} lines"), "name one of them"));
+            return Err(bad(format!("the bill has {count} lines"), "name one of them"));
         }
     }
     Ok(())

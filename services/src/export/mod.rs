@@ -19,10 +19,9 @@ use domain::ledger::JournalEntry;
 use domain::quantity::{Date, Month};
 
 use crate::console::Console;
-use crate::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure, bad};
 use crate::history;
 use crate::replay::failed;
-use crate::what_if::bad;
 use scan::Books;
 use totals::Totals;
 

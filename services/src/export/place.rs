@@ -9,8 +9,7 @@ use super::scan::ScanError;
 use super::totals::Totals;
 use crate::console::Console;
 use crate::draft::draft_in;
-use crate::exit::Failure;
-use crate::what_if::bad;
+use crate::exit::{Failure, bad};
 
 /// A file that is not there yet, and its manifest.
 #[derive(Debug)]

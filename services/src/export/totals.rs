@@ -10,8 +10,7 @@ use serde_json::{Value, json};
 
 use super::Days;
 use super::scan::Extent;
-use crate::exit::Failure;
-use crate::what_if::bad;
+use crate::exit::{Failure, bad};
 
 /// The version of what the formats look like.
 const FORMAT_VERSION: u32 = 1;

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use adapters::clock::GivenClock;
 use adapters::event_log::{self, EmbeddedLog, EventLog, Filter, LogError, Sequence};
 use adapters::intake::{self, Arrival, ArrivalError, Intake as _, MemoryIntake, Poll};
-use adapters::site_folder::{Fact, FolderError, SiteFolder};
+use adapters::site_folder::{Fact, SiteFolder};
 use clap::Args as ClapArgs;
 use domain::event::{EventId, ReadingRow, SiteId};
 use domain::prepayment::{self, Settled};
@@ -19,7 +19,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use crate::console::Console;
-use crate::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure, bad};
 use crate::owner::{COMMIT, Feed, Inlet, Owner, OwnerError};
 use place::Places;
 
@@ -51,26 +51,19 @@ pub struct Args {
     json: bool,
 }
 
-fn failure(exit: Exit, error: impl Into<Box<dyn std::error::Error + Send + Sync>>, mend: &str) -> Failure {
-    Failure { exit, error: error.into(), mend: mend.to_owned() }
-}
-
 /// Runs the command.
 pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
-    let until = Instant::parse(&args.until)
-        .map_err(|error| failure(Exit::BadInput, error, "give --until as in 2026-04-02T00:00:00Z"))?;
+    let until = Instant::parse(&args.until).map_err(|error| bad(error, "give --until as in 2026-04-02T00:00:00Z"))?;
     if args.out.exists() {
         let text = format!("{} is there already", args.out.display());
-        return Err(failure(Exit::BadInput, text, "name a folder that is not there yet, or remove it"));
+        return Err(bad(text, "name a folder that is not there yet, or remove it"));
     }
-    let folder = SiteFolder::open(&args.site).map_err(|error| {
-        let mend = error.mend.clone();
-        failure(Exit::BadInput, error, &mend)
-    })?;
+    let folder = SiteFolder::open(&args.site)?;
     let partial = partial_of(&args.out);
     let outcome = run_into(&args, folder, until, &partial, console);
     if outcome.is_err() && partial.exists() {
-        fs::remove_dir_all(&partial).map_err(|error| failure(Exit::Storage, error, "remove the .partial folder"))?;
+        fs::remove_dir_all(&partial)
+            .map_err(|error| Failure::new(Exit::Storage, error, "remove the .partial folder"))?;
     }
     outcome
 }
@@ -82,7 +75,7 @@ fn partial_of(out: &Path) -> PathBuf {
 }
 
 fn storage(dir: &Path, error: &std::io::Error) -> Failure {
-    failure(Exit::Storage, format!("{}: {error}", dir.display()), "make room or give rights there")
+    Failure::new(Exit::Storage, format!("{}: {error}", dir.display()), "make room or give rights there")
 }
 
 /// Makes the folder that files and log are kept in until all is done. The log of a run that was cut off stays.
@@ -120,14 +113,14 @@ fn run_into(
 ) -> Result<Exit, Failure> {
     make_room(args, &folder.site, dir)?;
     let location = args.log.clone().unwrap_or_else(|| dir.join("log.db").display().to_string());
-    let log_failure = |error: LogError| failure(Exit::Storage, error, "see that the log is there and yours");
+    let log_failure = |error: LogError| Failure::new(Exit::Storage, error, "see that the log is there and yours");
     let mut log = event_log::open(&location).map_err(log_failure)?;
     let summary = play(log.as_mut(), folder, until, args, dir)?;
     drop(log);
     fs::rename(dir, &args.out).map_err(|error| {
         if args.out.exists() {
             let text = format!("{} was written by another run meanwhile", args.out.display());
-            failure(Exit::Storage, text, "start one run at a time, or name another folder")
+            Failure::new(Exit::Storage, text, "start one run at a time, or name another folder")
         } else {
             storage(&args.out, &error)
         }
@@ -178,8 +171,7 @@ fn by_received(folder: SiteFolder) -> BTreeMap<Instant, Received> {
 /// What an error is called and mended by.
 fn stop(error: OwnerError, places: &Places) -> Failure {
     if let Some(error) = places.stopped(&error) {
-        let mend = error.mend.clone();
-        return failure(Exit::BadInput, error, &mend);
+        return error.into();
     }
     let (exit, mend) = match &error {
         OwnerError::Log(LogError::Conflict { .. }) | OwnerError::StandsDown { .. } => {
@@ -197,7 +189,7 @@ fn stop(error: OwnerError, places: &Places) -> Failure {
         ),
         _ => (Exit::BadInput, "mend the site folder as the message says, and run again"),
     };
-    failure(exit, error, mend)
+    Failure::new(exit, error, mend)
 }
 
 fn play(
@@ -215,7 +207,7 @@ fn play(
     }
     if let Some(last) = owner.received().filter(|last| *last > until) {
         let text = format!("the log goes on to {last}, past --until {until}");
-        return Err(failure(Exit::BadInput, text, "give a later --until, or run into a new log"));
+        return Err(bad(text, "give a later --until, or run into a new log"));
     }
     let found = owner.events();
     let arrivals = by_received(folder);
@@ -245,7 +237,7 @@ fn play(
     bar.finish_and_clear();
     if owner.events() == 0 {
         let text = format!("nothing of the site is known by --until {until}");
-        return Err(failure(Exit::BadInput, text, "give an --until after the first reading or installation"));
+        return Err(bad(text, "give an --until after the first reading or installation"));
     }
     let live = prepayment::live(owner.site_mut(), until).map_err(|error| stop(error.into()))?;
     let bills = output::write(dir, owner.site(), until, &settled, &live).map_err(|error| storage(dir, &error))?;
@@ -262,7 +254,7 @@ fn play(
 }
 
 fn bug(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Failure {
-    failure(Exit::BadInput, error, "this is a bug of tallywatt: report it with the site folder")
+    bad(error, "this is a bug of tallywatt: report it with the site folder")
 }
 
 /// What of the folder became known at one instant, as items of an intake.
@@ -281,16 +273,12 @@ fn offers_of(site: &SiteId, received: Received) -> Result<Vec<(EventId, Vec<u8>)
 
 /// Has the owner take up all that waits; an item that it refuses is an error of the folder.
 fn feed(inlet: &mut Inlet<'_>, owner: &mut Owner<'_>, places: &Places, line: u32) -> Result<(), Failure> {
-    let wrong = |error: FolderError| {
-        let mend = error.mend.clone();
-        failure(Exit::BadInput, error, &mend)
-    };
     loop {
         let taken = inlet.pump(owner).map_err(|error| {
-            if place::is_of_readings(&error) { wrong(place::of_readings(line, &error)) } else { stop(error, places) }
+            if place::is_of_readings(&error) { place::of_readings(line, &error).into() } else { stop(error, places) }
         })?;
         if let Some(refused) = taken.refused.first() {
-            return Err(wrong(places.refused(refused)));
+            return Err(places.refused(refused).into());
         }
         inlet.acknowledge(owner).map_err(|error| stop(error, places))?;
         if taken.items == 0 {

@@ -12,7 +12,7 @@ use domain::event::Body;
 use domain::quantity::{Instant, Month};
 
 use crate::console::Console;
-use crate::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure, bad};
 use crate::history::{self, Entry};
 use crate::replay::failed;
 pub(crate) use report::Report;
@@ -79,11 +79,6 @@ impl ChangeFile {
             .map_err(|error| bad(format!("{}: {error}", path.display()), "name a file of TOML tables"))?;
         facts(&path.display().to_string(), &text, entries, &Change { by, reason, received, tables })
     }
-}
-
-/// A failure for bad input.
-pub(crate) fn bad(error: impl Into<Box<dyn std::error::Error + Send + Sync>>, mend: &str) -> Failure {
-    Failure { exit: Exit::BadInput, error: error.into(), mend: mend.to_owned() }
 }
 
 /// The facts of a text of tables, judged beside those of the log.

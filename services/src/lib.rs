@@ -15,6 +15,7 @@ pub mod export;
 pub mod history;
 pub mod import;
 pub mod owner;
+mod presets;
 pub mod rate;
 pub mod replay;
 pub mod rules;

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::console::Console;
 use crate::exit::{Exit, Failure};
+use crate::presets::chosen;
 
 /// List the presets of the law's rules, or the rules of one.
 #[derive(Debug, ClapArgs)]
@@ -45,14 +46,7 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
-    let chosen: Vec<&Preset> = match &args.preset {
-        None => PRESETS.iter().collect(),
-        Some(name) => vec![latest(name).ok_or_else(|| Failure {
-            exit: Exit::BadInput,
-            error: format!("no preset is called '{name}'").into(),
-            mend: format!("name one of {}", PRESETS.iter().map(|preset| preset.name).collect::<Vec<_>>().join(", ")),
-        })?],
-    };
+    let chosen = chosen(args.preset.as_deref(), PRESETS, latest, |preset| preset.name)?;
     if args.json {
         let presets: Vec<Value> = chosen.iter().map(|preset| document(preset)).collect();
         console.line(json!({"note": COUNSEL, "presets": presets}).to_string());

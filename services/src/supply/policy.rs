@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::console::Console;
 use crate::exit::{Exit, Failure};
+use crate::presets::chosen;
 
 /// List the presets of rules about cutting and restoring supply, or one with its figures.
 #[derive(Debug, clap::Args)]
@@ -23,14 +24,7 @@ pub(super) struct Args {
 
 /// Runs the command.
 pub(super) fn run(args: &Args, console: &mut Console) -> Result<Exit, Failure> {
-    let chosen: Vec<&Preset> = match &args.preset {
-        None => PRESETS.iter().collect(),
-        Some(name) => vec![preset(name).ok_or_else(|| Failure {
-            exit: Exit::BadInput,
-            error: format!("no preset is called '{name}'").into(),
-            mend: format!("name one of {}", PRESETS.iter().map(|preset| preset.name).collect::<Vec<_>>().join(", ")),
-        })?],
-    };
+    let chosen = chosen(args.preset.as_deref(), &PRESETS, preset, |preset| preset.name)?;
     if args.json {
         let presets: Vec<Value> = chosen.iter().map(|preset| document(preset)).collect();
         console.line(json!({"note": COUNSEL, "presets": presets}).to_string());

@@ -2,12 +2,13 @@
 
 use std::io::{self, Write};
 
-use domain::ledger::{JournalEntry, LedgerAccount};
+use domain::ledger::{Detail, JournalEntry, LedgerAccount};
 use domain::quantity::Money;
 
 use super::scan::Books;
 use super::text;
 use super::totals::Totals;
+use super::{Postings, shown};
 
 /// The format.
 pub(super) struct Beancount {
@@ -19,11 +20,6 @@ pub(super) struct Beancount {
 impl Beancount {
     pub(super) fn new(totals: &Totals, tolerance: String) -> Self {
         Self { currency: totals.currency().to_owned(), decimals: totals.decimals(), tolerance }
-    }
-
-    fn posting(&self, to: &mut dyn Write, account: &LedgerAccount, amount: Money, of: &str) -> io::Result<()> {
-        writeln!(to, "  {account}  {} {}", amount.major(self.decimals), self.currency)?;
-        if of.is_empty() { Ok(()) } else { writeln!(to, "    of: {}", quoted(of)) }
     }
 }
 
@@ -41,6 +37,17 @@ fn quoted(text: &str) -> String {
     out
 }
 
+impl Postings for Beancount {
+    fn posting(&self, to: &mut dyn Write, account: &LedgerAccount, amount: Money, of: &str) -> io::Result<()> {
+        writeln!(to, "  {account}  {} {}", amount.major(self.decimals), self.currency)?;
+        if of.is_empty() { Ok(()) } else { writeln!(to, "    of: {}", quoted(of)) }
+    }
+
+    fn detail(&self, of: Detail<'_>) -> String {
+        text::detail(of, self.decimals)
+    }
+}
+
 impl super::Writer for Beancount {
     fn head(&mut self, to: &mut dyn Write, totals: &Totals) -> io::Result<()> {
         for line in totals.lines() {
@@ -56,30 +63,20 @@ impl super::Writer for Beancount {
         }
         if totals.brought().next().is_some() {
             writeln!(to, "\n{first} * \"balances brought\"")?;
-            let mut sum = Money::ZERO;
-            for (account, brought) in totals.brought() {
-                self.posting(to, &LedgerAccount::Prepaid(account.clone()), -brought, "")?;
-                sum += brought;
-            }
-            self.posting(to, &LedgerAccount::Opening, sum, "")?;
+            self.brought(to, totals)?;
         }
         Ok(())
     }
 
     fn entry(&mut self, to: &mut dyn Write, _books: &Books, entry: &JournalEntry<'_>) -> io::Result<()> {
-        let posted = || entry.against.iter().filter(|one| !one.amount.is_zero());
-        if posted().next().is_none() {
+        if shown(entry).next().is_none() {
             return Ok(());
         }
         writeln!(to, "\n{} * {}", entry.day, quoted(&text::cause(entry)))?;
         for (name, fact) in text::facts(entry) {
             writeln!(to, "  {name}: {}", quoted(&fact))?;
         }
-        self.posting(to, &LedgerAccount::Prepaid(entry.account.clone()), -entry.change(), "")?;
-        for one in posted() {
-            self.posting(to, &one.account, one.amount, &text::detail(one.of, self.decimals))?;
-        }
-        Ok(())
+        self.posted(to, entry)
     }
 
     fn end(&mut self, to: &mut dyn Write, totals: &Totals) -> io::Result<()> {

@@ -15,8 +15,8 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, ValueEnum};
 use domain::event::SiteId;
-use domain::ledger::JournalEntry;
-use domain::quantity::{Date, Month};
+use domain::ledger::{Detail, JournalEntry, LedgerAccount, Posting};
+use domain::quantity::{Date, Money, Month};
 
 use crate::console::Console;
 use crate::exit::{Exit, Failure, bad};
@@ -152,6 +152,38 @@ trait Writer {
     fn entry(&mut self, to: &mut dyn Write, books: &Books, entry: &JournalEntry<'_>) -> io::Result<()>;
     /// What stands after them.
     fn end(&mut self, to: &mut dyn Write, totals: &Totals) -> io::Result<()>;
+}
+
+/// Books whose entries are postings line by line.
+trait Postings {
+    /// A posting, with what it is of.
+    fn posting(&self, to: &mut dyn Write, account: &LedgerAccount, amount: Money, of: &str) -> io::Result<()>;
+    /// What is shown of a posting.
+    fn detail(&self, of: Detail<'_>) -> String;
+
+    /// The balances at the range's beginning, against the opening.
+    fn brought(&self, to: &mut dyn Write, totals: &Totals) -> io::Result<()> {
+        let mut sum = Money::ZERO;
+        for (account, brought) in totals.brought() {
+            self.posting(to, &LedgerAccount::Prepaid(account.clone()), -brought, "")?;
+            sum += brought;
+        }
+        self.posting(to, &LedgerAccount::Opening, sum, "")
+    }
+
+    /// An account's entry against what it is posted to.
+    fn posted(&self, to: &mut dyn Write, entry: &JournalEntry<'_>) -> io::Result<()> {
+        self.posting(to, &LedgerAccount::Prepaid(entry.account.clone()), -entry.change(), "")?;
+        for one in shown(entry) {
+            self.posting(to, &one.account, one.amount, &self.detail(one.of))?;
+        }
+        Ok(())
+    }
+}
+
+/// The postings of an entry that are not of 0.
+fn shown<'a>(entry: &'a JournalEntry<'a>) -> impl Iterator<Item = &'a Posting<'a>> {
+    entry.against.iter().filter(|one| !one.amount.is_zero())
 }
 
 fn writer(args: &Args, totals: &Totals) -> Box<dyn Writer> {

@@ -2,12 +2,13 @@
 
 use std::io::{self, Write};
 
-use domain::ledger::{JournalEntry, LedgerAccount};
+use domain::ledger::{Detail, JournalEntry, LedgerAccount};
 use domain::quantity::{Date, Money};
 
 use super::scan::Books;
 use super::text;
 use super::totals::Totals;
+use super::{Postings, shown};
 
 /// The format.
 pub(super) struct PlainText {
@@ -24,13 +25,19 @@ impl PlainText {
         format!("{} {}", amount.major(self.decimals), self.currency)
     }
 
+    fn title(to: &mut dyn Write, day: Date, words: &str) -> io::Result<()> {
+        writeln!(to, "\n{day} * {words}")
+    }
+}
+
+impl Postings for PlainText {
     fn posting(&self, to: &mut dyn Write, account: &LedgerAccount, amount: Money, of: &str) -> io::Result<()> {
         write!(to, "    {account}  {}", self.amount(amount))?;
         if of.is_empty() { writeln!(to) } else { writeln!(to, "  ; {}", text::plain(of)) }
     }
 
-    fn title(to: &mut dyn Write, day: Date, words: &str) -> io::Result<()> {
-        writeln!(to, "\n{day} * {words}")
+    fn detail(&self, of: Detail<'_>) -> String {
+        text::detail(of, self.decimals)
     }
 }
 
@@ -51,19 +58,13 @@ impl super::Writer for PlainText {
         }
         if totals.brought().next().is_some() {
             Self::title(to, totals.range().0, "balances brought")?;
-            let mut sum = Money::ZERO;
-            for (account, brought) in totals.brought() {
-                self.posting(to, &LedgerAccount::Prepaid(account.clone()), -brought, "")?;
-                sum += brought;
-            }
-            self.posting(to, &LedgerAccount::Opening, sum, "")?;
+            self.brought(to, totals)?;
         }
         Ok(())
     }
 
     fn entry(&mut self, to: &mut dyn Write, _books: &Books, entry: &JournalEntry<'_>) -> io::Result<()> {
-        let posted = || entry.against.iter().filter(|one| !one.amount.is_zero());
-        if posted().next().is_none() {
+        if shown(entry).next().is_none() {
             return Ok(());
         }
         Self::title(to, entry.day, &text::cause(entry))?;
@@ -71,11 +72,7 @@ impl super::Writer for PlainText {
             let fact = if name == "time" { fact } else { text::plain(&fact) };
             writeln!(to, "    ; {name}: {fact}")?;
         }
-        self.posting(to, &LedgerAccount::Prepaid(entry.account.clone()), -entry.change(), "")?;
-        for one in posted() {
-            self.posting(to, &one.account, one.amount, &text::detail(one.of, self.decimals))?;
-        }
-        Ok(())
+        self.posted(to, entry)
     }
 
     fn end(&mut self, to: &mut dyn Write, totals: &Totals) -> io::Result<()> {

@@ -6,6 +6,7 @@ pub mod field;
 pub mod judges;
 pub mod loads;
 pub mod nats;
+pub mod random;
 pub mod run;
 pub mod samples;
 pub mod shard;

@@ -13,6 +13,7 @@ use domain::quantity::Instant;
 use serde_json::Value;
 use tests::{
     cases::{self, Case},
+    random::Random,
     run::{files, run},
 };
 
@@ -59,19 +60,6 @@ fn commits_of_any_size_give_the_same_files_and_root() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Numbers of xorshift64; never 0.
-struct Random(u64);
-
-impl Random {
-    /// One of so many, from 0.
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % bound as u64).expect("less than a usize")
-    }
-}
-
 /// What rows must share to keep their order: their meter, and when they were received.
 fn kept(header: &[&str], row: &str) -> anyhow::Result<(String, i64)> {
     ensure!(!row.contains('"'), "quoted fields: {row}");
@@ -91,7 +79,7 @@ fn shuffled(text: &str, random: &mut Random) -> anyhow::Result<String> {
         groups.entry(kept(&columns, row)?).or_default().push(row);
     }
     for last in (1..rows.len()).rev() {
-        rows.swap(last, random.below(last + 1));
+        rows.swap(last, random.index(last + 1));
     }
     let mut groups: BTreeMap<_, _> = groups.into_iter().map(|(key, rows)| (key, rows.into_iter())).collect();
     let mut shuffled = format!("{header}\n");

@@ -13,6 +13,7 @@ use domain::event::EventId;
 use tests::disk::Disk;
 use tests::events::numbered;
 use tests::nats::{ALWAYS, Server};
+use tests::random::xorshift;
 
 /// The batch that follows `head`, of 1 to 300 events: a torn one shows as a head that nothing explains.
 fn batch(head: u64) -> Vec<LogEvent> {
@@ -39,12 +40,6 @@ fn offer_until_it_fails(intake: &mut impl Intake, mut next: u64) -> u64 {
             Err(error) => panic!("at {next}: {error}"),
         }
     }
-}
-
-fn xorshift(mut random: u64) -> u64 {
-    random ^= random << 13;
-    random ^= random >> 7;
-    random ^ (random << 17)
 }
 
 /// Opens a log or an intake of a server that may still be recovering.

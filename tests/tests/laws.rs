@@ -13,6 +13,7 @@ use domain::premises::Premises;
 use domain::quantity::{Date, Energy, Instant, Money};
 use proptest::prelude::*;
 use services::history;
+use tests::random::Random;
 
 fn premises(areas: &[u32], leased: &[bool]) -> Premises {
     let mut premises = Premises::default();
@@ -150,19 +151,6 @@ fn check_case(case: &str, out: &Path) {
         let fresh = from_zero.get(month).expect("the same months");
         assert_eq!(target.accounts, fresh.accounts, "{case} {month}: incremental is from zero");
         assert_eq!(target.pools, fresh.pools, "{case} {month}: pools, incremental is from zero");
-    }
-}
-
-/// Numbers of xorshift64; never 0.
-struct Random(u64);
-
-impl Random {
-    /// One of so many, from 0.
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % bound
     }
 }
 

@@ -10,6 +10,7 @@ use domain::event::{Body, Event, EventId, MeterId, ReadingRow, ReadingsBatch, en
 use domain::quantity::Instant;
 use serde_json::json;
 use services::history;
+use tests::random::Random;
 
 const SITE: &str = r#"format = 1
 [site]
@@ -103,18 +104,6 @@ parts = [ { percent = "60", basis = "area" }, { percent = "40", basis = "consump
 "#;
 
 const SHUFFLES: u64 = 1000;
-
-/// A small generator: the seed is in the message of what fails.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % bound
-    }
-}
 
 /// The facts of the site, but for readings.
 fn facts() -> anyhow::Result<Vec<Event>> {

@@ -12,20 +12,8 @@ use rusqlite::{Connection, params};
 use services::explain;
 use services::history::{self, Entry};
 use tests::cases::{self, Case};
+use tests::random::Random;
 use tests::run::{command, listen, run};
-
-/// Numbers of xorshift64; never 0.
-struct Random(u64);
-
-impl Random {
-    /// One of so many, from 0.
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % bound as u64).expect("less than a usize")
-    }
-}
 
 fn soak() -> bool {
     std::env::var("TALLYWATT_SOAK").is_ok_and(|soak| soak == "1")
@@ -128,7 +116,7 @@ fn pain_08_a_view_at_any_prefix_of_the_log_equals_a_fold_from_zero() -> anyhow::
     ensure!(all.len() > 2_000, "{} prefixes", all.len());
     let mut random = Random(0x2545_f491_4f6c_dd1d);
     let mut chosen: Vec<(usize, usize)> =
-        if soak() { all } else { (0..1_000).map(|_| all[random.below(all.len())]).collect() };
+        if soak() { all } else { (0..1_000).map(|_| all[random.index(all.len())]).collect() };
     chosen.sort_unstable();
     let (mut view, mut folded, mut of) = (View::default(), 0, usize::MAX);
     for (log, at) in chosen {
@@ -147,12 +135,12 @@ fn pain_08_a_view_at_any_prefix_of_the_log_equals_a_fold_from_zero() -> anyhow::
 fn edit(log: &Path, random: &mut Random) -> anyhow::Result<String> {
     let connection = Connection::open(log)?;
     let count: i64 = connection.query_row("SELECT count(*) FROM event", [], |row| row.get(0))?;
-    let sequence = i64::try_from(random.below(usize::try_from(count)?))? + 1;
+    let sequence = i64::try_from(random.index(usize::try_from(count)?))? + 1;
     let select = "SELECT bytes FROM event WHERE sequence = ?1";
     let mut bytes: Vec<u8> = connection.query_row(select, [sequence], |row| row.get(0))?;
-    let at = random.below(bytes.len());
+    let at = random.index(bytes.len());
     let before = bytes[at];
-    bytes[at] = before ^ (1 << random.below(7));
+    bytes[at] = before ^ (1 << random.index(7));
     connection.execute("UPDATE event SET bytes = ?1 WHERE sequence = ?2", params![bytes, sequence])?;
     connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")?;
     Ok(format!("byte {at} of event {sequence} from {before} to {}", bytes[at]))

@@ -10,13 +10,8 @@ use anyhow::{Context as _, ensure};
 use serde_json::Value;
 use tests::cases::{self, Case};
 use tests::nats::{ALWAYS, Server};
+use tests::random::xorshift;
 use tests::run::{files, run};
-
-fn xorshift(mut random: u64) -> u64 {
-    random ^= random << 13;
-    random ^= random >> 7;
-    random ^ (random << 17)
-}
 
 fn seed() -> anyhow::Result<u64> {
     let now = u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_micros())?;

@@ -50,3 +50,26 @@ impl Clock for GivenClock {
         Instant::new(self.0.load(Ordering::SeqCst))
     }
 }
+
+/// One clock for several parts of a program.
+#[derive(Clone)]
+pub struct SharedClock(Arc<dyn Clock + Sync>);
+
+impl SharedClock {
+    /// Shares a clock.
+    pub fn new(clock: impl Clock + Sync + 'static) -> Self {
+        Self(Arc::new(clock))
+    }
+}
+
+impl std::fmt::Debug for SharedClock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("SharedClock").field(&self.now()).finish()
+    }
+}
+
+impl Clock for SharedClock {
+    fn now(&self) -> Instant {
+        self.0.now()
+    }
+}

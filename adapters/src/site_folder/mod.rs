@@ -60,6 +60,15 @@ pub struct Fact {
 impl SiteFolder {
     /// Reads and judges the folder.
     pub fn open(folder: &Path) -> Result<Self, FolderError> {
+        Self::read(folder, true)
+    }
+
+    /// Reads and judges its `site.toml` alone: for a service, readings and recharges come in another way.
+    pub fn open_structure(folder: &Path) -> Result<Self, FolderError> {
+        Self::read(folder, false)
+    }
+
+    fn read(folder: &Path, tables: bool) -> Result<Self, FolderError> {
         let text = read_text(folder)?;
         let source = Source::new(&text);
         let document = Document::parse(text.as_str()).map_err(|why| FolderError {
@@ -84,8 +93,11 @@ impl SiteFolder {
                 );
             }
         }
-        let readings = csv_rows::readings(folder, &ids)?;
-        let mut recharges = csv_rows::recharges(folder, &ids, site.currency_decimals)?;
+        let (mut readings, mut recharges) = (Vec::new(), Vec::new());
+        if tables {
+            readings = csv_rows::readings(folder, &ids)?;
+            recharges = csv_rows::recharges(folder, &ids, site.currency_decimals)?;
+        }
         recharges.append(&mut entries.extract_if(.., |entry| entry.table == "posting").collect());
         check::entries(&entries)?;
         let recharges = check::references(recharges)?;

@@ -19,7 +19,7 @@ pub const METERS_A_BUS: usize = 32;
 /// A commented file, as `--example` prints it.
 pub const EXAMPLE: &str = include_str!("example.toml");
 
-/// What is wrong with a collector's file.
+/// What is wrong with a file of settings: a collector's or the service's.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// It cannot be read.
@@ -53,6 +53,16 @@ pub enum ConfigError {
     /// A meter model of the user's.
     #[error(transparent)]
     Profile(#[from] ProfileError),
+}
+
+impl ConfigError {
+    /// An error of TOML, with its line.
+    pub(crate) fn malformed(path: &Path, text: &str, error: &toml_edit::de::Error) -> Self {
+        let start = error.span().map_or(0, |span| span.start);
+        let before = text.bytes().take(start).filter(|byte| *byte == b'\n').count();
+        let line = before.saturating_add(1);
+        Self::Malformed { path: path.to_owned(), line, problem: error.message().to_owned() }
+    }
 }
 
 /// A collector.
@@ -199,12 +209,7 @@ impl Config {
 
     /// Reads the text of a file of this name.
     pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
-        let file: File = toml_edit::de::from_str(text).map_err(|error| {
-            let start = error.span().map_or(0, |span| span.start);
-            let before = text.bytes().take(start).filter(|byte| *byte == b'\n').count();
-            let line = before.saturating_add(1);
-            ConfigError::Malformed { path: path.to_owned(), line, problem: error.message().to_owned() }
-        })?;
+        let file: File = toml_edit::de::from_str(text).map_err(|error| ConfigError::malformed(path, text, &error))?;
         let wrong = |key: &str, problem: &str| ConfigError::Value {
             path: path.to_owned(),
             key: key.to_owned(),

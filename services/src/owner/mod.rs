@@ -20,6 +20,7 @@ use domain::event::{
 };
 use domain::prepayment::Settled;
 use domain::quantity::Instant;
+use domain::supply::Supply;
 
 pub use error::OwnerError;
 pub use inlet::{Feed, Inlet, Refusal, Refused, Taken};
@@ -83,6 +84,8 @@ pub struct Owner<'a> {
     ids: HashMap<EventId, Said>,
     recent: Recent,
     settled: Settled,
+    supply: Supply,
+    newest_reading: Option<Instant>,
     runs: u64,
     stands_down: bool,
 }
@@ -108,6 +111,8 @@ impl<'a> Owner<'a> {
             ids: HashMap::new(),
             recent: Recent::default(),
             settled: Settled::default(),
+            supply: Supply::default(),
+            newest_reading: None,
             runs: 0,
             stands_down: false,
         }
@@ -148,9 +153,19 @@ impl<'a> Owner<'a> {
         self.runs
     }
 
-    /// What the last run of the log saw when it was opened.
+    /// What the last run saw of those that opening the log or `settle_before` decided.
     pub fn settled(&self) -> &Settled {
         &self.settled
+    }
+
+    /// Supply of the site's points.
+    pub fn supply(&self) -> &Supply {
+        &self.supply
+    }
+
+    /// The newest reading that was recorded.
+    pub fn newest_reading(&self) -> Option<Instant> {
+        self.newest_reading
     }
 
     /// The Merkle root over the site's order (AUDIT.md).
@@ -230,6 +245,10 @@ impl<'a> Owner<'a> {
     /// What there is to remember of an event that is folded into the site.
     fn take_up(&mut self, event: &Event, leaf: [u8; 32], said: Said) {
         self.position = event.position;
+        self.supply.apply(event);
+        if let Body::ReadingsRecorded(batch) = &event.body {
+            self.newest_reading = self.newest_reading.max(Some(batch.time()));
+        }
         self.received = Some(event.received);
         self.tree.push(leaf);
         self.ids.insert(event.id, said);
@@ -272,8 +291,13 @@ impl<'a> Owner<'a> {
 
     /// Decides the runs due before an instant and appends their decisions.
     pub fn settle_before(&mut self, instant: Instant) -> Result<(), OwnerError> {
+        let mut decided = false;
         while let Some(due) = self.site.next_due().filter(|due| due.at < instant) {
             self.settle(due)?;
+            decided = true;
+        }
+        if decided {
+            self.settled = domain::prepayment::settled(&self.site)?;
         }
         Ok(())
     }

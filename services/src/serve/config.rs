@@ -1,0 +1,116 @@
+//! The service's file: where it listens, and the sites that it serves.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::collect::{self, ConfigError};
+
+/// A commented file, as `--example` prints it.
+pub const EXAMPLE: &str = include_str!("example.toml");
+
+/// The service.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The folder of what the service keeps.
+    pub data: PathBuf,
+    /// Where portal, JSON and metrics are.
+    pub http: SocketAddr,
+    /// Where gRPC is, if anywhere.
+    pub grpc: Option<SocketAddr>,
+    /// The sites.
+    pub sites: Vec<SiteConfig>,
+}
+
+/// A site of the service.
+#[derive(Debug, Clone)]
+pub struct SiteConfig {
+    /// The folder with its `site.toml`.
+    pub folder: PathBuf,
+    /// Its log, where it is not a file of the data folder.
+    pub log: Option<String>,
+    /// Its intake, where it is not a file of the data folder.
+    pub intake: Option<String>,
+    /// The meters that this process polls.
+    pub collector: Option<collect::Config>,
+    /// How long the polls of a minute wait for a slow bus, in seconds.
+    pub patience_s: i64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    serve: FileServe,
+    #[serde(default)]
+    site: Vec<FileSite>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileServe {
+    data: PathBuf,
+    http: String,
+    grpc: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileSite {
+    folder: PathBuf,
+    log: Option<String>,
+    intake: Option<String>,
+    collector: Option<PathBuf>,
+    #[serde(default = "patience")]
+    patience_s: i64,
+}
+
+const fn patience() -> i64 {
+    20
+}
+
+impl Config {
+    /// Reads a file.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+        Self::parse(path, &text)
+    }
+
+    /// Reads the text of a file of this name.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
+        let file: File = toml_edit::de::from_str(text).map_err(|error| ConfigError::malformed(path, text, &error))?;
+        let wrong = |key: &str, problem: &str| ConfigError::Value {
+            path: path.to_owned(),
+            key: key.to_owned(),
+            problem: problem.to_owned(),
+        };
+        let address = |key: &str, text: &str| {
+            text.parse().map_err(|_| wrong(key, "an address and a port, such as 127.0.0.1:8380"))
+        };
+        if file.site.is_empty() {
+            return Err(wrong("site", "at least one [[site]]"));
+        }
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let sites = file.site.into_iter().map(|site| {
+            if !(0..=300).contains(&site.patience_s) {
+                return Err(wrong("site.patience_s", "0 to 300"));
+            }
+            let collector = site.collector.map(|file| collect::Config::read(&folder.join(file))).transpose()?;
+            if collector.as_ref().is_some_and(|collector| collector.server.is_some()) {
+                return Err(wrong(
+                    "site.collector",
+                    "a collector in this process has no [intake] server: leave it out",
+                ));
+            }
+            let (log, intake, patience_s) = (site.log, site.intake, site.patience_s);
+            Ok(SiteConfig { folder: folder.join(site.folder), log, intake, collector, patience_s })
+        });
+        Ok(Self {
+            data: folder.join(file.serve.data),
+            http: address("serve.http", &file.serve.http)?,
+            grpc: file.serve.grpc.map(|text| address("serve.grpc", &text)).transpose()?,
+            sites: sites.collect::<Result<_, _>>()?,
+        })
+    }
+}

@@ -1,0 +1,193 @@
+//! The service at work: desks, collectors and listeners, started in this order and stopped in the other.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use adapters::clock::SharedClock;
+use adapters::event_log::jetstream::Options;
+use adapters::intake::{Intake, IntakeError, JetStreamIntake, Spool};
+use adapters::site_folder::{FolderError, SiteFolder};
+use adapters::supply_switch::Pace;
+use axum::Router;
+use axum_server::Handle;
+use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
+use tokio::runtime::Runtime;
+
+use super::config::{Config, SiteConfig};
+use super::{App, ServedSite, health};
+use crate::collect::{CollectError, Collector, Heard};
+use crate::desk::{Desk, DeskError, Setup, Worker};
+
+/// Requests that have begun may take so long to end.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Why the service did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// A file or a folder of the service's own.
+    #[error("{}: cannot be made or written", path.display())]
+    Data {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A site folder.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// An intake.
+    #[error(transparent)]
+    Intake(#[from] IntakeError),
+    /// A log, or what is in it.
+    #[error(transparent)]
+    Desk(#[from] DeskError),
+    /// A collector.
+    #[error(transparent)]
+    Collect(#[from] CollectError),
+    /// An address that cannot be listened on.
+    #[error("cannot listen on {address}: another program has it, or it is not this machine's")]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// No runtime, or no metrics.
+    #[error("cannot start")]
+    Start(#[from] io::Error),
+    /// The recorder of metrics.
+    #[error("metrics cannot be recorded")]
+    Metrics(#[from] BuildError),
+}
+
+/// The service at work. It stops when it is dropped: listeners first, then collectors, then the desks.
+pub struct Server {
+    /// What its requests see.
+    pub app: Arc<App>,
+    /// Where HTTP is.
+    pub http: SocketAddr,
+    handle: Handle<SocketAddr>,
+    runtime: Option<Runtime>,
+    collectors: Vec<Collector<SharedClock>>,
+    workers: Vec<Worker>,
+}
+
+impl Server {
+    /// Starts everything of a configuration, by a clock.
+    pub fn start(config: &Config, clock: SharedClock) -> Result<Self, ServeError> {
+        let metrics = recorder()?;
+        fs::create_dir_all(&config.data).map_err(|source| ServeError::Data { path: config.data.clone(), source })?;
+        let (mut sites, mut collectors, mut workers) = (BTreeMap::new(), Vec::new(), Vec::new());
+        for site in &config.sites {
+            let (served, worker, collector) = open_site(config, site, &clock)?;
+            sites.insert(served.desk.site().clone(), served);
+            workers.push(worker);
+            collectors.extend(collector);
+        }
+        let app = Arc::new(App { sites, clock, metrics });
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("serve").build()?;
+        let handle = Handle::new();
+        let http = listen(&runtime, config.http, routes(&app), &handle)?;
+        Ok(Self { app, http, handle, runtime: Some(runtime), collectors, workers })
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.handle.graceful_shutdown(Some(GRACE));
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_timeout(GRACE);
+        }
+        self.collectors.clear();
+        self.workers.clear();
+    }
+}
+
+/// All that is served over HTTP.
+fn routes(app: &Arc<App>) -> Router {
+    health::routes().with_state(Arc::clone(app))
+}
+
+/// Listens and serves; the address with the port that it got.
+fn listen(
+    runtime: &Runtime,
+    address: SocketAddr,
+    routes: Router,
+    handle: &Handle<SocketAddr>,
+) -> Result<SocketAddr, ServeError> {
+    let failed = |source| ServeError::Listen { address, source };
+    let listener = TcpListener::bind(address).map_err(failed)?;
+    listener.set_nonblocking(true).map_err(failed)?;
+    let at = listener.local_addr().map_err(failed)?;
+    let _inside = runtime.enter();
+    let server = axum_server::from_tcp(listener).map_err(failed)?.handle(handle.clone());
+    let service = routes.into_make_service_with_connect_info::<SocketAddr>();
+    runtime.spawn(async move {
+        if let Err(error) = server.serve(service).await {
+            tracing::error!(%error, %at, "HTTP has stopped");
+        }
+    });
+    Ok(at)
+}
+
+/// The process has one recorder of metrics.
+fn recorder() -> Result<PrometheusHandle, BuildError> {
+    static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
+    if let Some(handle) = RECORDER.get() {
+        return Ok(handle.clone());
+    }
+    let handle = PrometheusBuilder::new().install_recorder()?;
+    Ok(RECORDER.get_or_init(|| handle).clone())
+}
+
+type Opened = (ServedSite, Worker, Option<Collector<SharedClock>>);
+
+fn open_site(config: &Config, site: &SiteConfig, clock: &SharedClock) -> Result<Opened, ServeError> {
+    let folder = SiteFolder::open_structure(&site.folder)?;
+    let own = config.data.join(folder.site.as_str());
+    fs::create_dir_all(&own).map_err(|source| ServeError::Data { path: own.clone(), source })?;
+    let log = site.log.clone().unwrap_or_else(|| own.join("log.db").display().to_string());
+    let (spool, server) = (own.join("intake.db"), site.intake.clone());
+    let open = move || -> Result<Box<dyn Intake>, IntakeError> {
+        Ok(match &server {
+            Some(server) => Box::new(JetStreamIntake::open(&Options::parse(server)?)?),
+            None => Box::new(Spool::open(&spool)?),
+        })
+    };
+    let setup = Setup {
+        site: folder.site,
+        log: log.clone(),
+        intake: open()?,
+        patience_s: site.patience_s,
+        clock: Box::new(clock.clone()),
+        facts: folder.facts,
+        refused: own.join("refused.jsonl"),
+        duties: Vec::new(),
+    };
+    let (desk, worker) = Desk::start(setup)?;
+    let collector = site.collector.as_ref().map(|collector| {
+        let name = desk.site().to_string();
+        Collector::start(collector, &open, clock.clone(), Pace::default(), move |heard| note(&name, &heard))
+    });
+    Ok((ServedSite { desk, log }, worker, collector.transpose()?))
+}
+
+fn note(site: &str, heard: &Heard<'_>) {
+    match heard {
+        Heard::Round { bus, round } if !round.silent.is_empty() => {
+            tracing::warn!(site, bus, answered = round.answers.len(), silent = round.silent.len(), "meters are silent");
+        }
+        Heard::Round { .. } => {}
+        Heard::Taken { source, readings, refused } => {
+            tracing::info!(site, source, readings, refused, "readings came in");
+        }
+        Heard::NotKept(error) => tracing::error!(site, %error, "a poll is not kept; it is tried again"),
+        Heard::Failed { source, error } => tracing::warn!(site, source, %error, "a source cannot be read"),
+        Heard::NotWritten(error) => tracing::error!(site, %error, "a poll is left out"),
+    }
+}

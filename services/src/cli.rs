@@ -61,6 +61,8 @@ enum Command {
     Approve(change::approve::Args),
     /// Go on with a log: settle and bill what is due.
     Settle(change::settle::Args),
+    /// Say who may sign in, and what they may do.
+    User(crate::identity::Args),
     /// Measure rating, replay and append, each beside its raw limit.
     Bench(bench::Args),
     /// Watch a simulated building of 40 units, fast-forward.
@@ -96,6 +98,7 @@ impl Cli {
             Command::Settle(args) => change::settle::run(args, console),
             Command::Supply(args) => crate::supply::run(&args, console),
             Command::WhatIf(args) => what_if::run(args, console),
+            Command::User(args) => crate::identity::run(args, console),
             Command::Bench(args) => bench::run(args, console),
             Command::Demo(args) => demo::run(args, console),
         }

@@ -14,6 +14,7 @@ pub mod exit;
 pub mod explain;
 pub mod export;
 pub mod history;
+pub mod identity;
 pub mod import;
 pub mod owner;
 mod presets;

@@ -4,10 +4,12 @@
 //!
 //! - `now` is the present instant in whole seconds. It may jump: an owner never
 //!   lets `received` go back, whatever its clock says.
+//! - `until` is how long a machine waits for an instant; the waiter looks again
+//!   when it is over, and sooner if it must hear of something else.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use domain::quantity::Instant;
 
@@ -15,6 +17,11 @@ use domain::quantity::Instant;
 pub trait Clock: Send {
     /// The present instant.
     fn now(&self) -> Instant;
+
+    /// How long it takes until an instant: nothing if it is past.
+    fn until(&self, at: Instant) -> Duration {
+        Duration::from_secs(u64::try_from(at.since(self.now())).unwrap_or(0))
+    }
 }
 
 /// The machine's clock.
@@ -51,6 +58,36 @@ impl Clock for GivenClock {
     }
 }
 
+/// A clock that runs faster than the machine's, for a building that is shown in fast motion. Its clones are the same clock.
+#[derive(Debug, Clone, Copy)]
+pub struct FastClock {
+    start: Instant,
+    began: std::time::Instant,
+    day: Duration,
+}
+
+const DAY_S: u32 = 86_400;
+
+impl FastClock {
+    /// A clock that is at `start` now, and whose day takes so long.
+    pub fn new(start: Instant, day: Duration) -> Self {
+        Self { start, began: std::time::Instant::now(), day: day.max(Duration::from_millis(1)) }
+    }
+}
+
+impl Clock for FastClock {
+    fn now(&self) -> Instant {
+        let passed = self.began.elapsed().as_nanos().saturating_mul(DAY_S.into());
+        let seconds = passed.checked_div(self.day.as_nanos()).unwrap_or(0);
+        self.start.plus(i64::try_from(seconds).unwrap_or(i64::MAX))
+    }
+
+    fn until(&self, at: Instant) -> Duration {
+        let seconds = u32::try_from(at.since(self.now()).max(0)).unwrap_or(u32::MAX);
+        self.day.checked_div(DAY_S).unwrap_or_default().saturating_mul(seconds)
+    }
+}
+
 /// One clock for several parts of a program.
 #[derive(Clone)]
 pub struct SharedClock(Arc<dyn Clock + Sync>);
@@ -71,5 +108,9 @@ impl std::fmt::Debug for SharedClock {
 impl Clock for SharedClock {
     fn now(&self) -> Instant {
         self.0.now()
+    }
+
+    fn until(&self, at: Instant) -> Duration {
+        self.0.until(at)
     }
 }

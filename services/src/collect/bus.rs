@@ -13,6 +13,9 @@ use domain::quantity::Instant;
 /// How long the task waits before it looks at the clock and at `stop` again.
 const LOOK: Duration = Duration::from_millis(100);
 
+/// A clock of whole seconds says that none is left a little early.
+const LEAST: Duration = Duration::from_millis(5);
+
 /// The first instant after `now` at which a round of this period begins.
 pub fn next_round(now: Instant, period_s: u32) -> Instant {
     let period = i64::from(period_s.max(1));
@@ -37,7 +40,7 @@ pub(super) async fn run<B: MeterBus, C: Clock + Sync>(
     let (stopwatch, period_s) = (Moment::now(), rounds.period_s);
     let mut due = next_round(clock.now(), period_s);
     while !stop.load(Ordering::SeqCst) {
-        if orders.wait(LOOK).await {
+        if orders.wait(clock.until(due).clamp(LEAST, LOOK)).await {
             orders.between(poller.bus()).await;
         }
         let now = clock.now();

@@ -5,12 +5,16 @@
 use domain::event::{AccountId, MeterId, ReadingRow};
 use domain::quantity::{Date, Instant, Weekday, show_scaled};
 
-/// The building's clock begins here: four days before a month's end and two before summer time.
-pub(super) const START: &str = "2026-03-27T06:00:00Z";
+/// The building's clock begins here.
+pub(super) const START: &str = "2026-03-01T00:00:00Z";
+/// A person looks on from here, two hours before a month's end and its bills; what is before is told by the log.
+pub(super) const LIVE: &str = "2026-03-31T21:00:00Z";
 /// How many units.
 pub(super) const UNITS: usize = 40;
-/// Between two polls, in seconds.
-pub(super) const POLL_S: i64 = 300;
+/// Between two polls of the time before, in seconds.
+pub(super) const POLL_S: i64 = 900;
+/// The unit whose tenant forgets to pay.
+pub(super) const FORGETFUL: usize = 12;
 /// Units that nobody leases, by number.
 const VACANT: [usize; 2] = [17, 33];
 /// The main meter counts a step of its register for so much energy.
@@ -196,58 +200,71 @@ fn wh(mwh: i64) -> String {
     show_scaled(mwh.div_euclid(1000).into(), 3, 3)
 }
 
-struct Gauge {
-    meter: MeterId,
+/// A meter, and how far it has counted.
+pub(super) struct Gauge {
+    /// Its id.
+    pub(super) meter: MeterId,
+    /// What it has counted, in mWh, by its own register.
+    pub(super) register_mwh: i64,
+    /// What it draws now, in W.
+    pub(super) watts: i64,
     mwh: i64,
     of: usize,
     ratio: i64,
 }
 
-/// The meters, and how far they have counted.
+/// The meters.
 pub(super) struct Building {
-    gauges: Vec<Gauge>,
+    /// In the order of the site.
+    pub(super) gauges: Vec<Gauge>,
 }
 
 impl Building {
     /// All meters at the start; none if an id is malformed.
     pub(super) fn try_new() -> Option<Self> {
-        let mut gauges = Vec::new();
-        for unit in 1..=UNITS {
-            let meter = MeterId::try_new(&format!("M-{unit:02}"))?;
-            gauges.push(Gauge { meter, mwh: start_mwh(unit), of: unit, ratio: 1 });
-        }
-        for (point, of, ratio) in [("LIFT", 101, 1), ("LOBBY", 102, 1), ("MAIN", 0, MAIN_RATIO)] {
-            let mwh = start_mwh(point.len()).saturating_mul(ratio);
-            gauges.push(Gauge { meter: MeterId::try_new(&format!("M-{point}"))?, mwh, of, ratio });
-        }
-        Some(Self { gauges })
+        let gauge = |meter: String, of: usize, start: usize, ratio: i64| {
+            let (meter, register_mwh) = (MeterId::try_new(&meter)?, start_mwh(start));
+            Some(Gauge { meter, register_mwh, watts: 0, mwh: register_mwh.saturating_mul(ratio), of, ratio })
+        };
+        let units = (1..=UNITS).map(|unit| gauge(format!("M-{unit:02}"), unit, unit, 1));
+        let others = [("LIFT", 101, 1), ("LOBBY", 102, 1), ("MAIN", 0, MAIN_RATIO)];
+        let others = others.map(|(point, of, ratio)| gauge(format!("M-{point}"), of, point.len(), ratio));
+        Some(Self { gauges: units.chain(others).collect::<Option<_>>()? })
     }
 
-    /// Lets `POLL_S` seconds pass up to `at`, and polls every meter.
-    pub(super) fn poll(&mut self, at: Instant, offset_s: i64) -> Vec<ReadingRow> {
+    /// Lets seconds pass up to `at`; who is cut off draws nothing.
+    pub(super) fn pass(&mut self, at: Instant, seconds: i64, offset_s: i64, is_on: impl Fn(&MeterId) -> bool) {
         let wall = at.plus(offset_s).get();
         let hour = usize::try_from(wall.rem_euclid(86_400).div_euclid(3600)).unwrap_or(0);
         let date = Date::new(i32::try_from(wall.div_euclid(86_400)).unwrap_or(0));
         let mut total: i64 = 0;
-        let mut rows = Vec::new();
         for gauge in &mut self.gauges {
             // The wiring's losses are what the main meter counts beside the others.
-            let watts =
-                if gauge.of == 0 { total.saturating_mul(101).div_euclid(100) } else { watts(gauge.of, hour, date, at) };
-            total = total.saturating_add(watts);
-            let mwh = watts.saturating_mul(1000).saturating_mul(POLL_S).div_euclid(3600);
+            gauge.watts = if gauge.of == 0 {
+                total.saturating_mul(101).div_euclid(100)
+            } else if is_on(&gauge.meter) {
+                watts(gauge.of, hour, date, at)
+            } else {
+                0
+            };
+            total = total.saturating_add(gauge.watts);
+            let mwh = gauge.watts.saturating_mul(1000).saturating_mul(seconds).div_euclid(3600);
             gauge.mwh = gauge.mwh.saturating_add(mwh);
-            let kwh = wh(gauge.mwh.div_euclid(gauge.ratio)).into();
-            rows.push(ReadingRow {
-                meter: gauge.meter.clone(),
-                time: at,
-                kwh,
-                serial: None,
-                device_time: None,
-                place: 0,
-            });
+            gauge.register_mwh = gauge.mwh.div_euclid(gauge.ratio);
         }
-        rows
+    }
+
+    /// Every meter as a collector reads it.
+    pub(super) fn rows(&self, at: Instant) -> Vec<ReadingRow> {
+        let row = |gauge: &Gauge| ReadingRow {
+            meter: gauge.meter.clone(),
+            time: at,
+            kwh: wh(gauge.register_mwh).into(),
+            serial: None,
+            device_time: None,
+            place: 0,
+        };
+        self.gauges.iter().map(row).collect()
     }
 }
 

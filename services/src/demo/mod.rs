@@ -1,61 +1,61 @@
-//! `tallywatt demo`: a simulated building of 40 units, fast-forward, on the
-//! embedded log, with a live view in the terminal.
+//! `tallywatt demo`: a simulated building of 40 units in fast motion. Its month so far is
+//! played into the log; then the service runs as it does anywhere, on a fast clock: it polls
+//! the building's meters over Modbus, settles, bills, cuts and restores.
+//!
+//! Reading order: `building` (the site and its loads), `history` (before), `live`
+//! (meters and people), `news` (what is printed).
 
 mod building;
-mod simulation;
-mod view;
+mod history;
+mod live;
+mod news;
 
 use std::error::Error;
 use std::fs;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, Instant as Clock};
+use std::time::Duration;
 
+use adapters::clock::{Clock as _, FastClock, SharedClock};
 use adapters::event_log;
 use adapters::site_folder::SiteFolder;
 use clap::Args as ClapArgs;
-use domain::prepayment;
 use domain::quantity::Instant;
+use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::console::Console;
 use crate::exit::{Exit, Failure, bad};
-use crate::owner::{COMMIT, Owner, OwnerError};
-use crate::run::output;
+use crate::serve::{Config, Server, SiteConfig};
 use building::Building;
-use simulation::Simulation;
-use view::Figures;
+use live::{Meters, People};
+use news::News;
 
-/// Polls in a day.
-const POLLS: u32 = 288;
-/// Between two frames: 10 a second.
-const FRAME: Duration = Duration::from_millis(100);
-/// Figures cost a recomputation: once a second.
-const FIGURES: Duration = Duration::from_secs(1);
-/// A page of units stays so many refreshes of the figures.
-const PAGE_STAYS: usize = 6;
+/// Between two looks at meters, people and news.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// Set by Ctrl-C. The process has one handler.
 static STOP: AtomicBool = AtomicBool::new(false);
 
-/// Watch a simulated building of 40 units, fast-forward; Ctrl-C stops it and keeps its log.
+/// Watch a simulated building of 40 units in fast motion; Ctrl-C stops it and keeps its log.
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "Examples:
   tallywatt demo
-  tallywatt demo --days 6 --day-seconds 0 --plain")]
+  tallywatt demo --day-seconds 60 --http 127.0.0.1:9000")]
 pub struct Args {
     /// Where the logs go: each start makes a new numbered folder there.
     #[arg(long, value_name = "DIR", default_value = "demo-data")]
     dir: PathBuf,
-    /// How long a simulated day takes; 0 is as fast as it goes.
-    #[arg(long, value_name = "SECONDS", default_value_t = 24)]
+    /// How long a simulated day takes.
+    #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u32).range(10..=86_400))]
     day_seconds: u32,
-    /// Stop when this many days are settled; by default it goes on.
+    /// Stop when so many days have passed; by default it goes on.
     #[arg(long, value_name = "DAYS")]
     days: Option<u16>,
-    /// Lines instead of a redrawn screen; so without a terminal too.
-    #[arg(long)]
-    plain: bool,
+    /// Where the portal is; another port is taken where this one is not free.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8380")]
+    http: SocketAddr,
 }
 
 fn disk(error: impl Into<Box<dyn Error + Send + Sync>>) -> Failure {
@@ -66,10 +66,6 @@ fn bug(error: impl Into<Box<dyn Error + Send + Sync>>) -> Failure {
     bad(error, "this is a bug of the demo; report it with the log's folder")
 }
 
-fn stop(error: OwnerError) -> Failure {
-    if matches!(error, OwnerError::Log(_)) { disk(error) } else { bug(error) }
-}
-
 /// Runs the command.
 pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
     STOP.store(false, Ordering::SeqCst);
@@ -78,19 +74,42 @@ pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
         Err(error) => return Err(disk(error)),
     }
     let (dir, earlier) = numbered(&args.dir).map_err(disk)?;
-    let mut log = event_log::open(&dir.join("log.db").display().to_string()).map_err(disk)?;
-    let folder = site_folder()?;
-    let building = Building::try_new().ok_or_else(|| bug("an id of the building is malformed"))?;
-    let owner = Owner::open(log.as_mut(), folder.site.clone(), COMMIT).map_err(stop)?;
-    let mut sim = Simulation::start(owner, folder, building).map_err(stop)?;
-    let mut screen = Screen::open(args.plain || !console.is_terminal(), console);
-    if screen.plain {
-        screen.console.line(format!("a new log in {}; {earlier} earlier ones are kept", dir.display()));
-    }
-    let played = play(&mut sim, &mut screen, &args);
-    screen.close();
-    played?;
-    finish(sim, &dir, console)?;
+    let (folder, log) = (dir.join("site"), dir.join("log.db"));
+    fs::create_dir(&folder).and_then(|()| fs::write(folder.join("site.toml"), building::site_toml())).map_err(disk)?;
+    let site = SiteFolder::open_structure(&folder).map_err(bug)?;
+    let mut building = Building::try_new().ok_or_else(|| bug("an id of the building is malformed"))?;
+    console.line(format!("a new log in {}; {earlier} earlier ones are kept", dir.display()));
+    let live = Instant::parse(building::LIVE).map_err(bug)?;
+    play_month(&log, site.clone(), &mut building, live)?;
+    let mut meters = Meters::open(building, live).map_err(disk)?;
+    let collector = meters.collector(&site.site);
+    let config = Config {
+        data: dir.join("data"),
+        http: free(args.http),
+        grpc: None,
+        sites: vec![SiteConfig {
+            folder,
+            log: Some(log.display().to_string()),
+            intake: None,
+            collector,
+            patience_s: 120,
+        }],
+    };
+    let clock = SharedClock::new(FastClock::new(live, Duration::from_secs(args.day_seconds.into())));
+    let server = Server::start(&config, clock.clone()).map_err(disk)?;
+    greet(&server, console);
+    let end = args.days.map(|days| live.plus(i64::from(days).saturating_mul(86_400)));
+    let watched = watch(&server, &mut meters, &clock, end, console);
+    let served = server.app.sites.values().next();
+    let moment = served.map(|served| served.desk.moment()).unwrap_or_default();
+    drop(server);
+    meters.close();
+    watched?;
+    let (events, root) = (moment.position, domain::event::hex(&moment.root));
+    console.line(format!("stopped at {}: {events} events, root {root}", clock.now()));
+    console.line(format!("log:    {}, kept", log.display()));
+    let program = std::env::args().next().unwrap_or_else(|| "tallywatt".to_owned());
+    console.line(format!("replay: {program} replay {}", dir.display()));
     Ok(Exit::Done)
 }
 
@@ -107,133 +126,52 @@ fn numbered(dir: &Path) -> std::io::Result<(PathBuf, usize)> {
     Ok((folder, numbers.len()))
 }
 
-/// The building as the facts of a site folder: the demo sets up what an operator writes.
-fn site_folder() -> Result<SiteFolder, Failure> {
-    let folder = tempfile::tempdir().map_err(disk)?;
-    let files = [
-        ("site.toml", building::site_toml()),
-        ("readings.csv", "time,meter,kwh\n".to_owned()),
-        ("recharges.csv", "time,account,amount,reference\n".to_owned()),
-    ];
-    for (name, text) in files {
-        fs::write(folder.path().join(name), text).map_err(disk)?;
-    }
-    SiteFolder::open(folder.path()).map_err(bug)
+/// The address, or one with another port where that is taken.
+fn free(address: SocketAddr) -> SocketAddr {
+    if TcpListener::bind(address).is_ok() { address } else { SocketAddr::new(address.ip(), 0) }
 }
 
-/// When the day after the last one asked for is settled, and its bills are out.
-fn end_of(sim: &Simulation<'_>, days: Option<u16>) -> Option<Instant> {
-    let premises = sim.owner.site().premises();
-    let last = sim.today().plus(i32::from(days?));
-    Some(premises.calendar.start_of(last).plus(premises.site().bill_after_s))
-}
-
-fn play(sim: &mut Simulation<'_>, screen: &mut Screen<'_>, args: &Args) -> Result<(), Failure> {
-    let end = end_of(sim, args.days);
-    let poll = Duration::from_secs(args.day_seconds.into()).checked_div(POLLS).unwrap_or_default();
-    let running = || !STOP.load(Ordering::SeqCst);
-    let mut next = Clock::now();
-    screen.show(sim).map_err(stop)?;
-    while running() && end.is_none_or(|end| sim.now < end) {
-        sim.step().map_err(stop)?;
-        if !poll.is_zero() {
-            sim.owner.flush().map_err(stop)?;
-        }
-        screen.show(sim).map_err(stop)?;
-        // A machine that cannot keep up does not run after the lost time.
-        next = next.checked_add(poll).unwrap_or(next).max(Clock::now().checked_sub(FRAME).unwrap_or(next));
-        while running() && Clock::now() < next {
-            thread::sleep(next.saturating_duration_since(Clock::now()).min(FRAME));
-            screen.show(sim).map_err(stop)?;
-        }
-    }
-    sim.settle_due().map_err(stop)?;
-    sim.owner.flush().map_err(stop)?;
-    screen.lines(sim);
+/// Plays the month up to where somebody looks on.
+fn play_month(path: &Path, site: SiteFolder, building: &mut Building, until: Instant) -> Result<(), Failure> {
+    let mut log = event_log::open(&path.display().to_string()).map_err(disk)?;
+    let bar = ProgressBar::new(31);
+    let style = ProgressStyle::with_template("playing the month so far {bar:30} {pos} days of {len}");
+    bar.set_style(style.unwrap_or(ProgressStyle::default_bar()));
+    history::play(log.as_mut(), site, building, until, |owner| bar.set_position(owner.runs())).map_err(bug)?;
+    bar.finish_and_clear();
     Ok(())
 }
 
-/// What shows the simulation: a redrawn screen, or lines.
-struct Screen<'a> {
-    console: &'a mut Console,
-    plain: bool,
-    figures: Option<Figures>,
-    drawn: Option<Clock>,
-    counted: (Clock, u64),
-    per_second: u128,
-    refreshes: usize,
+fn greet(server: &Server, console: &mut Console) {
+    console.line(format!("the building is at http://{}", server.http));
 }
 
-impl<'a> Screen<'a> {
-    fn open(plain: bool, console: &'a mut Console) -> Self {
-        if !plain {
-            console.frame(view::OPEN);
+/// Lets meters and people live until it is stopped, and prints what happens.
+fn watch(
+    server: &Server,
+    meters: &mut Meters,
+    clock: &SharedClock,
+    end: Option<Instant>,
+    console: &mut Console,
+) -> Result<(), Failure> {
+    let served = server.app.sites.values().next().ok_or_else(|| bug("no site is served"))?;
+    let log = event_log::open(&served.log).map_err(disk)?;
+    let head = log.head().map_err(disk)?;
+    let desk = served.desk.clone();
+    let calendar =
+        desk.change_blocking(|turn| Ok::<_, std::convert::Infallible>(turn.owner.site().premises().calendar.clone()));
+    let calendar = calendar.map_err(bug)?;
+    let mut news = News::after(log.as_ref(), head, calendar.clone()).map_err(disk)?;
+    let mut people = People::new(desk, clock.clone());
+    while !STOP.load(Ordering::SeqCst) && end.is_none_or(|end| clock.now() < end) {
+        let now = clock.now();
+        let offset_s = calendar.offset_at(now);
+        meters.pass(now, offset_s);
+        people.live(offset_s).map_err(bug)?;
+        for line in news.take().map_err(disk)? {
+            console.line(line);
         }
-        Self { console, plain, figures: None, drawn: None, counted: (Clock::now(), 0), per_second: 0, refreshes: 0 }
+        thread::sleep(LOOK);
     }
-
-    /// Shows what is new, if the last frame is old enough.
-    fn show(&mut self, sim: &mut Simulation<'_>) -> Result<(), OwnerError> {
-        if self.plain {
-            self.lines(sim);
-            return Ok(());
-        }
-        if self.drawn.is_some_and(|at| at.elapsed() < FRAME) {
-            return Ok(());
-        }
-        self.drawn = Some(Clock::now());
-        let old = self.figures.is_none() || self.counted.0.elapsed() >= FIGURES;
-        if old {
-            self.count(sim.owner.events());
-            let now = sim.now;
-            self.figures = Some(Figures::of(sim.owner.site_mut(), now)?);
-        }
-        if let Some(figures) = &self.figures {
-            let page = self.refreshes.div_euclid(PAGE_STAYS);
-            self.console.frame(&view::screen(sim, figures, page, self.per_second));
-        }
-        sim.news.take_unread();
-        Ok(())
-    }
-
-    fn count(&mut self, events: u64) {
-        let (since, before) = self.counted;
-        let appended = u128::from(events.saturating_sub(before)).saturating_mul(1000);
-        self.per_second = appended.checked_div(since.elapsed().as_millis()).unwrap_or(0);
-        self.counted = (Clock::now(), events);
-        self.refreshes = self.refreshes.saturating_add(1);
-    }
-
-    /// Writes the news that were not written yet, where there is no screen.
-    fn lines(&mut self, sim: &mut Simulation<'_>) {
-        if self.plain {
-            for line in sim.news.take_unread() {
-                self.console.line(line);
-            }
-        }
-    }
-
-    fn close(self) {
-        if !self.plain {
-            self.console.frame(view::CLOSE);
-        }
-    }
-}
-
-/// Writes the files of BILLING §9 beside the log, and says where all is.
-fn finish(mut sim: Simulation<'_>, dir: &Path, console: &mut Console) -> Result<(), Failure> {
-    let now = sim.now;
-    let live = prepayment::live(sim.owner.site_mut(), now).map_err(bug)?;
-    let bills = output::write(dir, sim.owner.site(), now, &sim.settled, &live).map_err(disk)?;
-    let dir = dir.display();
-    console.line(format!(
-        "stopped at {now}: {} events, {bills} bills, root {}",
-        sim.owner.events(),
-        domain::event::hex(&sim.owner.root())
-    ));
-    console.line(format!("log:    {dir}/log.db, kept"));
-    console.line(format!("files:  {dir}/balances.json, quarantine.json, allocations/, bills/"));
-    let program = std::env::args().next().unwrap_or_else(|| "tallywatt".to_owned());
-    console.line(format!("replay: {program} replay {dir}"));
     Ok(())
 }

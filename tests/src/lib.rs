@@ -12,5 +12,6 @@ pub mod samples;
 pub mod shard;
 pub mod sim;
 pub mod site;
+pub mod supply_world;
 pub mod tariff_cases;
 pub mod tariff_site;

@@ -143,6 +143,7 @@ fn supply(name: &str) -> Option<Value> {
             "to": "disconnected"}),
         "supply.approved.v1" => json!({"by": "M. Roe", "point": "P-1", "request": 1}),
         "supply.reconnection.confirmed.v1" => json!({"by": "tenant of U-1", "point": "P-1"}),
+        "supply.mode.observed.v1" => json!({"meter": "M-1", "point": "P-1", "remote": false}),
         "supply.observed.v1" => json!({"meter": "M-1", "point": "P-1", "read_back": "connected"}),
         "supply.warned.v1" => json!({"account": "A-1", "balance_minor": 310, "hours_left": 23, "point": "P-1",
             "step_tenths": 10}),

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use adapters::intake::{Arrival, ArrivalError, Fact, MAX_BYTES, Poll, PolledMeter};
 use anyhow::Context as _;
-use domain::event::{Body, EventId, MeterId, ReadingRow, SiteId};
+use domain::event::{Body, EventId, MeterId, OutputState, ReadingRow, SiteId};
 use domain::quantity::Instant;
 use proptest::prelude::*;
 use tests::samples;
@@ -39,9 +39,20 @@ fn poll() -> Arrival {
     Arrival::Poll(Poll::new(site(), "cellar", "rtu-1", NOON, vec![full, bare]))
 }
 
+/// What a collector says of relays since it reads them; the poll above is still taken.
+fn poll_with_relay() -> Arrival {
+    let (relay, remote) = (Some(OutputState::Disconnected), Some(true));
+    let polled = PolledMeter { relay, remote, ..PolledMeter::new(meter("M-1"), "1204.500") };
+    Arrival::Poll(Poll::new(site(), "cellar", "rtu-1", NOON, vec![polled]))
+}
+
 #[test]
 fn the_bytes_of_both_kinds_are_the_golden_ones() -> anyhow::Result<()> {
-    for (name, arrival) in [("intake.fact.v1.json", fact()?), ("intake.poll.v1.json", poll())] {
+    for (name, arrival) in [
+        ("intake.fact.v1.json", fact()?),
+        ("intake.poll.v1.json", poll()),
+        ("intake.poll.relay.v1.json", poll_with_relay()),
+    ] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden").join(name);
         let (_, bytes) = arrival.encode()?;
         if std::env::var("TALLYWATT_BLESS").is_ok_and(|bless| bless == "1") {

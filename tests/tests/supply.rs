@@ -31,7 +31,7 @@ fn a_log_with_every_event_of_supply_is_replayed_and_billed_as_without() -> anyho
         offered.entry(time).or_default().push(Arrival::Fact(Box::new(fact)).encode()?);
         of_supply += 1;
     }
-    ensure!(of_supply == 22, "{of_supply} types of supply");
+    ensure!(of_supply == 23, "{of_supply} types of supply");
     let out = tempfile::tempdir()?;
     let mut log = EmbeddedLog::open(&out.path().join("log.db"))?;
     play(&mut log, &folder.site, &offered, until)?;

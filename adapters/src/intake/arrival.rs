@@ -9,14 +9,14 @@
 //!  "time":"2026-03-01T12:00:00Z","type":"recharge.received.v1"}
 //! {"bus":"rtu-1","collector":"cellar","format":1,"kind":"poll",
 //!  "meters":[{"device_time":"2026-03-01T11:59:58Z","kwh":"1204.500","meter":"M-1","profile":"kpm33b/2",
-//!             "serial":"33B1","words":"44969000"}],
+//!             "relay":"connected","remote":true,"serial":"33B1","words":"44969000"}],
 //!  "site":"riverside","time":"2026-03-01T12:00:00Z"}
 //! ```
 //!
 //! (Broken into lines here.) When it was received is not said: that is the
 //! clock of the owner that appends it.
 
-use domain::event::{Body, EventError, EventId, MeterId, ReadingRow, SiteId};
+use domain::event::{Body, EventError, EventId, MeterId, OutputState, ReadingRow, SiteId};
 use domain::quantity::Instant;
 use serde::{Deserialize, Serialize};
 
@@ -95,6 +95,12 @@ pub struct PolledMeter {
     /// The profile and its version that made the text from the words, as `kpm33b/2`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,
+    /// Where its relay was read; absent where it has none, or reads off while power flows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relay: Option<OutputState>,
+    /// Whether its relay obeys: its mode was read as remote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remote: Option<bool>,
     /// The serial that it gave.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub serial: Option<String>,
@@ -308,7 +314,18 @@ impl PolledMeter {
     /// What a meter answered at the time of its poll.
     pub fn new(meter: MeterId, kwh: &str) -> Self {
         let kwh = kwh.to_owned();
-        Self { device_time: None, kwh, meter, place: 0, profile: None, serial: None, time: None, words: None }
+        Self {
+            device_time: None,
+            kwh,
+            meter,
+            place: 0,
+            profile: None,
+            relay: None,
+            remote: None,
+            serial: None,
+            time: None,
+            words: None,
+        }
     }
 
     fn of_row(row: &ReadingRow, poll: Instant) -> Self {

@@ -42,6 +42,10 @@ impl<C: Clock + Clone + Sync> Switchboard<C> {
 }
 
 impl<C: Clock + Sync> SupplySwitch for Switchboard<C> {
+    fn has(&self, meter: &MeterId) -> bool {
+        self.ways.contains_key(meter)
+    }
+
     fn switch(&self, order: SwitchOrder) -> Pending {
         let (reply, outcome) = channel();
         let job = Job { order, reply };

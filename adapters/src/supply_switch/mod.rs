@@ -13,6 +13,7 @@
 //!   next poll of the meter reads it again.
 
 mod board;
+mod commission;
 mod modbus;
 
 use std::sync::mpsc::Receiver;
@@ -24,6 +25,7 @@ use domain::quantity::Instant;
 use crate::meter_bus::Contact;
 
 pub use board::{Orders, Switchboard};
+pub use commission::{Commissioned, commission};
 pub use modbus::{Pace, switch};
 
 /// An order to move a relay.
@@ -100,6 +102,9 @@ pub enum Verdict {
 
 /// Moves relays. See the contract at the head of this module.
 pub trait SupplySwitch: Send {
+    /// Whether a bus here has this meter.
+    fn has(&self, meter: &MeterId) -> bool;
+
     /// Hands an order over; its outcome comes when the bus has had its turn.
     fn switch(&self, order: SwitchOrder) -> Pending;
 }

@@ -127,11 +127,18 @@ async fn prove<B: MeterBus>(bus: &mut B, station: &Station, outcome: &mut Outcom
     Ok(())
 }
 
+/// The serial that the device shows; empty where its model has none.
+pub(super) async fn shown_serial<B: MeterBus>(bus: &mut B, station: &Station) -> Result<String, BusError> {
+    let Some(register) = station.profile.whole(Quantity::Serial) else { return Ok(String::new()) };
+    let words = try_read(bus, station.unit, Block::of(register)).await?;
+    Ok(station.profile.value(register, &words).text())
+}
+
 fn unreachable(error: BusError) -> Verdict {
     Verdict::Unreachable(error.to_string())
 }
 
-async fn try_read<B: MeterBus>(bus: &mut B, unit: u8, block: Block) -> Result<Vec<u16>, BusError> {
+pub(super) async fn try_read<B: MeterBus>(bus: &mut B, unit: u8, block: Block) -> Result<Vec<u16>, BusError> {
     let mut tries = 1;
     loop {
         match bus.read(unit, block).await {

@@ -19,8 +19,8 @@ use super::readings::ReadingsBatch;
 use super::supply::{
     DisputeClosed, DisputeOpened, PointProtected, PointUnprotected, ReconnectionConfirmed, ReconnectionOffered,
     SupplyApproved, SupplyCommandCancelled, SupplyCommandExpired, SupplyCommandFailed, SupplyCommandOrdered,
-    SupplyCommandSent, SupplyCutConfirmed, SupplyCutHeld, SupplyObserved, SupplyPolicyPublished, SupplyRequested,
-    SupplyRestoreHeld, SupplyRestoredConfirmed, SupplyWarned, WarningCleared, WeatherHeld,
+    SupplyCommandSent, SupplyCutConfirmed, SupplyCutHeld, SupplyModeObserved, SupplyObserved, SupplyPolicyPublished,
+    SupplyRequested, SupplyRestoreHeld, SupplyRestoredConfirmed, SupplyWarned, WarningCleared, WeatherHeld,
 };
 
 macro_rules! catalogue {
@@ -158,6 +158,7 @@ catalogue! {
         SupplyCommandCancelled = "supply.command.cancelled.v1",
         SupplyCutHeld = "supply.cut.held.v1",
         SupplyRestoreHeld = "supply.restore.held.v1",
+        SupplyModeObserved = "supply.mode.observed.v1",
     }
 }
 

@@ -35,9 +35,9 @@ pub use supply::{
     CancelReason, CheckCode, CutCharge, DisputeClosed, DisputeOpened, NoCutWindow, OutputState, PointProtected,
     PointUnprotected, ReconnectionConfirmed, ReconnectionOffered, SupplyApproved, SupplyCheck, SupplyCommandCancelled,
     SupplyCommandExpired, SupplyCommandFailed, SupplyCommandOrdered, SupplyCommandSent, SupplyCutConfirmed,
-    SupplyCutHeld, SupplyObserved, SupplyPolicy, SupplyPolicyPublished, SupplyReason, SupplyRequested,
-    SupplyRestoreHeld, SupplyRestoredConfirmed, SupplyWarned, SwitchEvidence, SwitchFailure, WarningCleared,
-    WeatherHeld,
+    SupplyCutHeld, SupplyModeObserved, SupplyObserved, SupplyPolicy, SupplyPolicyPublished, SupplyReason,
+    SupplyRequested, SupplyRestoreHeld, SupplyRestoredConfirmed, SupplyWarned, SwitchEvidence, SwitchFailure,
+    WarningCleared, WeatherHeld,
 };
 
 /// Lower-case hexadecimal digits of bytes.

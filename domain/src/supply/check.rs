@@ -214,8 +214,7 @@ impl<'a> View<'a> {
 
     fn retry(&self) -> SupplyCheck {
         let failures = self.point.failures;
-        let doublings = failures.saturating_sub(1).min(MOST_DOUBLINGS);
-        let pause = RETRY_S.saturating_mul(1i64.checked_shl(doublings).unwrap_or(i64::MAX));
+        let pause = pause_s(failures);
         let passed = self.point.failed_at.is_none_or(|at| self.now.now.since(at) >= pause);
         let last = instant(self.point.failed_at);
         check(CheckCode::Retry, passed, format!("{failures} tries failed, the last at {last}; paused {pause} s"))
@@ -233,4 +232,10 @@ impl<'a> View<'a> {
 
 fn check(code: CheckCode, passed: bool, figures: String) -> SupplyCheck {
     SupplyCheck { code, figures, passed }
+}
+
+/// The pause after so many tries that failed, in seconds.
+pub(super) fn pause_s(failures: u32) -> i64 {
+    let doublings = failures.saturating_sub(1).min(MOST_DOUBLINGS);
+    RETRY_S.saturating_mul(1i64.checked_shl(doublings).unwrap_or(i64::MAX))
 }

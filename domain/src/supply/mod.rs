@@ -14,6 +14,7 @@
 mod check;
 mod decide;
 mod dues;
+mod earliest;
 mod error;
 mod policy;
 mod presets;
@@ -32,8 +33,9 @@ mod tests;
 
 pub use decide::{Command, Due, Report, decide, due};
 pub use dues::dues;
+pub use earliest::earliest_cut;
 pub use error::{PolicyError, Refusal};
-pub use policy::{blast_limit, next_no_cut, no_cut_at};
+pub use policy::{blast_limit, check as check_policy, next_no_cut, no_cut_at};
 pub use presets::{COUNSEL, PRESETS, Preset, PresetRule, RuleKind, preset};
 pub use situation::{Dues, Situation};
 pub use state::{ControlState, Held, OpenCommand, PointSupply, Request, Supply};

@@ -14,7 +14,7 @@ const LONGEST_VALID_S: i64 = 3600;
 const MAX_MINOR: i64 = 1_000_000_000;
 
 /// Whether a policy may be published.
-pub(super) fn check(policy: &SupplyPolicy) -> Result<(), PolicyError> {
+pub fn check(policy: &SupplyPolicy) -> Result<(), PolicyError> {
     let bounds = [
         ("blast_least", policy.blast_least, 0, 1_000_000),
         ("blast_percent", policy.blast_percent, 0, 100),

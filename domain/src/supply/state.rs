@@ -99,6 +99,10 @@ pub struct PointSupply {
     pub held: Option<Held>,
     /// Whether the tenant said that supply may come back.
     pub tenant_confirmed: bool,
+    /// When the relay was last read, by the collector's clock.
+    pub read_at: Option<Instant>,
+    /// Whether the relay obeys, as it was read last: its mode is remote.
+    pub remote: Option<bool>,
 }
 
 impl PointSupply {
@@ -170,7 +174,12 @@ impl Supply {
                 }
             }
             SupplyEvent::ReconnectionConfirmed(data) => self.at(&data.point).tenant_confirmed = true,
-            SupplyEvent::SupplyObserved(data) => self.at(&data.point).observe(data.read_back),
+            SupplyEvent::SupplyObserved(data) => {
+                let point = self.at(&data.point);
+                point.read_at = point.read_at.max(Some(at));
+                point.observe(data.read_back);
+            }
+            SupplyEvent::SupplyModeObserved(data) => self.at(&data.point).remote = Some(data.remote),
             SupplyEvent::SupplyWarned(data) => self.warn(data, at),
             SupplyEvent::WarningCleared(data) => {
                 if let Some(steps) = self.warned.get_mut(&data.account) {
@@ -189,11 +198,11 @@ impl Supply {
                 }
             }
             SupplyEvent::SupplyCutConfirmed(data) => {
-                self.at(&data.point).moved(OutputState::Disconnected);
+                self.at(&data.point).moved(OutputState::Disconnected, data.evidence.at);
             }
             SupplyEvent::SupplyRestoredConfirmed(data) => {
                 // Who gives supply back by hand takes the warnings back: the account is warned anew before the next cut.
-                let order = self.at(&data.point).moved(OutputState::Connected);
+                let order = self.at(&data.point).moved(OutputState::Connected, data.evidence.at);
                 if let Some(account) =
                     order.filter(|one| one.reason == SupplyReason::Person).and_then(|one| one.account)
                 {
@@ -252,7 +261,8 @@ impl PointSupply {
     }
 
     /// The relay was read back where the command wanted it; gives the command.
-    fn moved(&mut self, to: OutputState) -> Option<SupplyCommandOrdered> {
+    fn moved(&mut self, to: OutputState, read_at: Instant) -> Option<SupplyCommandOrdered> {
+        self.read_at = self.read_at.max(Some(read_at));
         let order = self.open.take().map(|open| open.order);
         (self.failures, self.failed_at, self.held) = (0, None, None);
         self.tenant_confirmed = false;
@@ -275,6 +285,9 @@ impl PointSupply {
         if !sent {
             return;
         }
+        // What was read before the write says nothing any more.
+        let seen = data.evidence.as_ref().map_or(at, |seen| seen.at);
+        self.read_at = self.read_at.max(Some(seen));
         // A cut that perhaps happened is one that credit takes back.
         let cut = open.filter(|open| open.order.to == OutputState::Disconnected).map(|open| open.order.reason);
         match data.reason {

@@ -26,19 +26,19 @@ pub(crate) use effect::Effect;
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Target {
     /// The output folder of a run, with its log.db.
-    dir: PathBuf,
+    pub(crate) dir: PathBuf,
     /// Another log: a file, or nats://HOST:PORT/STREAM.
     #[arg(long, value_name = "LOG")]
-    log: Option<String>,
+    pub(crate) log: Option<String>,
     /// When it becomes known (RFC 3339): now, or as late as the log's last event. What is due before is settled first.
     #[arg(long, value_name = "INSTANT")]
-    at: Option<String>,
+    pub(crate) at: Option<String>,
     /// Append it; without this nothing is written.
     #[arg(long)]
-    yes: bool,
+    pub(crate) yes: bool,
     /// Write the result as JSON.
     #[arg(long)]
-    json: bool,
+    pub(crate) json: bool,
 }
 
 /// A change before it is in the log.

@@ -25,6 +25,7 @@ pub fn next_round(now: Instant, period_s: u32) -> Instant {
 /// When a bus has its rounds, and where they go.
 pub(super) struct Rounds {
     pub(super) period_s: u32,
+    pub(super) first: Instant,
     pub(super) bus: usize,
     pub(super) to: Sender<(usize, Round)>,
 }
@@ -38,7 +39,7 @@ pub(super) async fn run<B: MeterBus, C: Clock + Sync>(
     stop: Arc<AtomicBool>,
 ) {
     let (stopwatch, period_s) = (Moment::now(), rounds.period_s);
-    let mut due = next_round(clock.now(), period_s);
+    let mut due = rounds.first;
     while !stop.load(Ordering::SeqCst) {
         if orders.wait(clock.until(due).clamp(LEAST, LOOK)).await {
             orders.between(poller.bus()).await;
@@ -50,10 +51,11 @@ pub(super) async fn run<B: MeterBus, C: Clock + Sync>(
             continue;
         }
         let round = poller.round(&clock, &stopwatch, &mut orders).await;
+        // Whoever hears of a round may count on the next one.
+        due = next_round(clock.now(), period_s);
         if rounds.to.send((rounds.bus, round)).is_err() {
             return;
         }
-        due = next_round(clock.now(), period_s);
     }
 }
 

@@ -78,7 +78,7 @@ pub struct Collector<C> {
     tasks: Vec<tokio::task::JoinHandle<()>>,
     threads: Vec<JoinHandle<()>>,
     /// Moves the relays of its meters.
-    pub switchboard: Switchboard<C>,
+    pub switchboard: Arc<Switchboard<C>>,
     /// What was passed on to the server, where there is one.
     pub passed: Option<Arc<Passed>>,
 }
@@ -104,7 +104,8 @@ impl<C: Clock + Clone + Sync + 'static> Collector<C> {
             let modbus = Modbus::new(bus.endpoint.clone(), bus.patience);
             let poller = Poller::new(modbus, Arc::clone(&bus.stations), period, bus.patience.worst());
             let orders = switchboard.connect(Arc::clone(&bus.stations), pace);
-            let rounds = bus::Rounds { period_s: config.period_s, bus: index, to: send.clone() };
+            let (period_s, to) = (config.period_s, send.clone());
+            let rounds = bus::Rounds { period_s, first: bus::next_round(clock.now(), period_s), bus: index, to };
             tasks.push(runtime.spawn(bus::run(poller, orders, clock.clone(), rounds, Arc::clone(&stop))));
         }
         drop(send);
@@ -122,6 +123,7 @@ impl<C: Clock + Clone + Sync + 'static> Collector<C> {
             let stop = Arc::clone(&stop);
             threads.push(std::thread::spawn(move || uplink.run(&stop)));
         }
+        let switchboard = Arc::new(switchboard);
         Ok(Self { stop, runtime: Some(runtime), tasks, threads, switchboard, passed })
     }
 

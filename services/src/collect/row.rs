@@ -1,12 +1,15 @@
 //! A round as an item of the intake.
 
 use adapters::intake::{Arrival, Poll, PolledMeter};
-use adapters::meter_bus::{Answer, Round, Station};
+use adapters::meter_bus::{Answer, Reading, Round, Station};
 use chrono_tz::Tz;
-use domain::event::SiteId;
+use domain::event::{OutputState, SiteId};
 use domain::quantity::Instant;
 
 use crate::import::instant_of;
+
+/// What still counts as no power, mW: three phases of 50 mA.
+const NO_POWER_MW: i64 = 35_000;
 
 /// Where a round comes from.
 #[derive(Debug, Clone)]
@@ -40,9 +43,21 @@ fn polled(station: &Station, answer: &Answer, began: Instant, zone: Tz) -> Optio
     Some(PolledMeter {
         device_time: reading.clock.map(|clock| Instant::new(instant_of(zone, clock).timestamp())),
         profile: Some(format!("{}/{}", station.profile.id, station.profile.version)),
+        relay: relay(&reading),
+        remote: reading.relay_is_remote,
         serial: reading.serial,
         time: (answer.time != began).then_some(answer.time),
         words: Some(answer.words.iter().map(|word| format!("{word:04x}")).collect::<Vec<_>>().concat()),
         ..PolledMeter::new(station.meter.clone(), &reading.kwh)
     })
+}
+
+/// Where the relay is. One that reads off while power flows is welded, and says nothing.
+fn relay(reading: &Reading) -> Option<OutputState> {
+    let flows = || reading.power_mw.is_some_and(|power| power.saturating_abs() > NO_POWER_MW);
+    match reading.relay_is_on? {
+        true => Some(OutputState::Connected),
+        false if flows() => None,
+        false => Some(OutputState::Disconnected),
+    }
 }

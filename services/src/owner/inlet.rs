@@ -244,6 +244,9 @@ impl<'a> Inlet<'a> {
             let actor = if one { first.poll.collector.clone() } else { "collectors".to_owned() };
             let rows: Vec<_> = polls.iter().flat_map(|held| held.poll.rows()).collect();
             if self.feed != Feed::Source {
+                for held in &polls {
+                    owner.contacts.take_up(&held.poll);
+                }
                 owner.recent.record(received, rows.iter().cloned());
                 if minute > self.minute {
                     self.minute = minute;

@@ -4,6 +4,7 @@
 //!
 //! `open` takes up a log that is there; `inlet` feeds the owner from an intake.
 
+mod contact;
 mod error;
 mod inlet;
 mod open;
@@ -22,6 +23,7 @@ use domain::prepayment::Settled;
 use domain::quantity::Instant;
 use domain::supply::Supply;
 
+pub use contact::{Contact, Contacts};
 pub use error::OwnerError;
 pub use inlet::{Feed, Inlet, Refusal, Refused, Taken};
 use recent::Recent;
@@ -86,6 +88,9 @@ pub struct Owner<'a> {
     settled: Settled,
     supply: Supply,
     newest_reading: Option<Instant>,
+    /// The position of the last event that is neither of readings nor of supply.
+    books_at: u64,
+    contacts: Contacts,
     runs: u64,
     stands_down: bool,
 }
@@ -113,6 +118,8 @@ impl<'a> Owner<'a> {
             settled: Settled::default(),
             supply: Supply::default(),
             newest_reading: None,
+            books_at: 0,
+            contacts: Contacts::default(),
             runs: 0,
             stands_down: false,
         }
@@ -166,6 +173,16 @@ impl<'a> Owner<'a> {
     /// The newest reading that was recorded.
     pub fn newest_reading(&self) -> Option<Instant> {
         self.newest_reading
+    }
+
+    /// The position of the last event that may change what somebody owes, but for readings.
+    pub fn books_at(&self) -> u64 {
+        self.books_at
+    }
+
+    /// What polls brought of meters and their relays since this owner was opened.
+    pub fn contacts(&self) -> &Contacts {
+        &self.contacts
     }
 
     /// The Merkle root over the site's order (AUDIT.md).
@@ -246,8 +263,10 @@ impl<'a> Owner<'a> {
     fn take_up(&mut self, event: &Event, leaf: [u8; 32], said: Said) {
         self.position = event.position;
         self.supply.apply(event);
-        if let Body::ReadingsRecorded(batch) = &event.body {
-            self.newest_reading = self.newest_reading.max(Some(batch.time()));
+        match &event.body {
+            Body::ReadingsRecorded(batch) => self.newest_reading = self.newest_reading.max(Some(batch.time())),
+            Body::Supply(_) => {}
+            _ => self.books_at = event.position,
         }
         self.received = Some(event.received);
         self.tree.push(leaf);

@@ -3,14 +3,13 @@
 use std::path::PathBuf;
 
 use domain::billing::{BillingError, Site};
-use domain::event::{
-    AccountId, MeterId, OutputState, PointId, PointKind, SiteId, SupplyCheck, SupplyEvent, SupplyPolicyPublished,
-};
-use domain::prepayment::{live, settled};
+use domain::event::{AccountId, OutputState, PointId, SiteId, SupplyCheck, SupplyEvent, SupplyPolicyPublished};
+use domain::prepayment::settled;
 use domain::quantity::Instant;
-use domain::supply::{Due, Dues, PRESETS, Situation, Supply, due, dues, preset};
+use domain::supply::{Due, Dues, PRESETS, Supply, due, dues, preset};
 use serde_json::{Value, json};
 
+use super::scene::Scene;
 use crate::console::Console;
 use crate::exit::{Exit, Failure};
 use crate::history::{self, HistoryError};
@@ -110,41 +109,13 @@ fn try_preset(args: &Args, supply: &mut Supply, now: Instant) -> Result<(), Fail
 /// Every unit's point, in the order of their ids.
 fn plan(site: &mut Site, supply: &Supply, now: Instant) -> Result<Vec<Row>, BillingError> {
     let spent = settled(site)?;
-    let balances = live(site, now)?;
     let all_dues = dues(site, now)?;
-    let premises = site.premises();
+    let scene = Scene::of(site, &spent, &all_dues, now);
     let stale_after_s = supply.policy.as_ref().map_or(0, |(_, policy)| policy.stale_after_s);
-    let units = premises.points.values().filter(|point| point.kind == PointKind::Unit);
-    let units: Vec<_> = units.filter_map(|point| Some((&point.id, point.unit.as_ref()?))).collect();
-    let site_points = i64::try_from(units.len()).unwrap_or(i64::MAX);
-    let rows = units.into_iter().map(|(point, unit)| {
-        let holder = premises.holder_at(unit, now);
-        let account = holder.leased.then_some(holder.account);
-        let mut of_point = premises.meters.values().filter(|meter| meter.point == *point);
-        let meter = of_point.find(|meter| meter.installed <= now && meter.removed.is_none_or(|removed| now < removed));
-        let meter: Option<&MeterId> = meter.map(|meter| &meter.id);
-        let data_at = meter.and_then(|meter| site.metering().register(meter)?.last_accepted());
-        let of = |account: &AccountId| all_dues.get(account).copied();
-        let left = account.as_ref().and_then(|account| spent.days_left_tenths(account, balances.get(account)?.balance));
-        let recharges = account.iter().flat_map(|account| {
-            site.ledger().recharges(account, Instant::new(i64::MIN), now.plus(1)).map(|one| one.time)
-        });
-        let situation = Situation {
-            now,
-            calendar: &premises.calendar,
-            holidays: &premises.holidays,
-            site_points,
-            point,
-            meter,
-            account: account.as_ref(),
-            dues: account.as_ref().and_then(of),
-            data_at,
-            days_left_tenths: left.and_then(|left| i64::try_from(left).ok()),
-            link_up: data_at.is_some_and(|at| now.since(at) <= stale_after_s),
-            last_recharge: recharges.max(),
-        };
-        let (due, dues) = (due(supply, situation), situation.dues);
-        Row { point: point.clone(), account, dues, due }
+    let rows = scene.places.iter().map(|place| {
+        let situation = scene.situation(place, site.premises(), now, |place| place.is_fresh(now, stale_after_s));
+        let due = due(supply, situation);
+        Row { point: place.point.clone(), account: place.account.clone(), dues: place.dues, due }
     });
     Ok(rows.collect())
 }

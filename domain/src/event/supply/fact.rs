@@ -204,3 +204,15 @@ payload!(
         pub read_back: OutputState,
     }
 );
+
+payload!(
+    /// A relay's mode was read, and it is another than before: only in remote mode does a relay obey.
+    SupplyModeObserved {
+        /// The meter that was read.
+        pub meter: MeterId,
+        /// Which.
+        pub point: PointId,
+        /// Whether it obeys.
+        pub remote: bool,
+    }
+);

@@ -15,8 +15,8 @@ pub use command::{
 };
 pub use fact::{
     CutCharge, DisputeClosed, DisputeOpened, NoCutWindow, OutputState, PointProtected, PointUnprotected,
-    ReconnectionConfirmed, SupplyApproved, SupplyObserved, SupplyPolicy, SupplyPolicyPublished, SupplyRequested,
-    WeatherHeld,
+    ReconnectionConfirmed, SupplyApproved, SupplyModeObserved, SupplyObserved, SupplyPolicy, SupplyPolicyPublished,
+    SupplyRequested, WeatherHeld,
 };
 
 impl SupplyEvent {
@@ -44,6 +44,7 @@ impl SupplyEvent {
             Self::SupplyCommandCancelled(data) => (None, Some(&data.point)),
             Self::SupplyCutHeld(data) => (data.account.as_ref(), Some(&data.point)),
             Self::SupplyRestoreHeld(data) => (data.account.as_ref(), Some(&data.point)),
+            Self::SupplyModeObserved(data) => (None, Some(&data.point)),
         }
     }
 

@@ -25,6 +25,8 @@ enum Command {
     Import(import::Args),
     /// Poll meters on Modbus buses into the intake.
     Collect(collect::Args),
+    /// Write commented settings and a small site to begin with.
+    Init(crate::init::Args),
     /// Serve sites: portal, JSON, collectors and settlement in one process.
     Serve(crate::serve::Args),
     /// Run a site folder through the whole pipeline.
@@ -80,6 +82,7 @@ impl Cli {
         match self.command {
             Command::Import(args) => import::run(args, console).map_err(Failure::from),
             Command::Collect(args) => collect::run(args, console),
+            Command::Init(args) => crate::init::run(&args, console),
             Command::Serve(args) => crate::serve::run(args, console),
             Command::Run(args) => run::run(args, console),
             Command::Rate(args) => crate::rate::run(&args, console),

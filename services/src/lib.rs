@@ -16,6 +16,7 @@ pub mod export;
 pub mod history;
 pub mod identity;
 pub mod import;
+pub mod init;
 pub mod owner;
 mod presets;
 pub mod rate;

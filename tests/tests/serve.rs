@@ -7,6 +7,9 @@ use std::path::Path;
 use adapters::clock::{GivenClock, SharedClock};
 use domain::event::{AccountId, Body, EventId, RechargeKind, RechargeReceived};
 use domain::quantity::Instant;
+use services::cli::Cli;
+use services::console::Console;
+use services::exit::Exit;
 use services::owner::{Draft, OwnerError};
 use services::serve::{Config, Server};
 use tests::site;
@@ -68,4 +71,26 @@ fn what_a_desk_answered_is_there_after_a_new_start() {
     assert!(desk.moment().position >= position);
     let paid = desk.moment().live.values().map(|live| live.balance.get()).sum::<i64>();
     assert_eq!(paid, 5000, "the recharge is in the balance");
+}
+
+#[test]
+fn what_init_writes_is_served_as_it_is() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let dir = folder.path().join("new");
+    let name = dir.display().to_string();
+    let init =
+        || Cli::try_from_args(["tallywatt", "init", &name]).expect("right").run(&mut Console::to(std::io::sink()));
+    assert!(init().is_ok());
+    let text = std::fs::read_to_string(dir.join("tallywatt.toml")).expect("written");
+    let with_meters = text.replace("127.0.0.1:8380", "127.0.0.1:0").replace("# collector =", "collector =");
+    let config = Config::parse(&dir.join("tallywatt.toml"), &with_meters).expect("the commented line is right, too");
+    assert_eq!(config.sites[0].collector.as_ref().map(|one| one.buses.len()), Some(3));
+    let mut config = config;
+    config.sites[0].collector = None;
+    let clock = GivenClock::new(Instant::parse("2026-01-05T12:00:00Z").expect("an instant"));
+    let server = Server::start(&config, SharedClock::new(clock)).expect("it starts");
+    assert!(get(server.http, "/readyz").starts_with("HTTP/1.1 200"));
+    let site = server.app.sites.values().next().expect("a site");
+    assert_eq!(site.desk.moment().live.len(), 3);
+    assert_eq!(init().expect_err("nothing is written over").exit, Exit::BadInput);
 }

@@ -93,4 +93,13 @@ fn what_init_writes_is_served_as_it_is() {
     let site = server.app.sites.values().next().expect("a site");
     assert_eq!(site.desk.moment().live.len(), 3);
     assert_eq!(init().expect_err("nothing is written over").exit, Exit::BadInput);
+    drop(server);
+    let config = dir.join("tallywatt.toml").display().to_string();
+    let tallywatt = |args: &[&str]| {
+        let args = ["tallywatt"].into_iter().chain(args.iter().copied()).chain(["--config", &config]);
+        Cli::try_from_args(args).expect("right").run(&mut Console::to(std::io::sink())).expect("it runs")
+    };
+    assert_eq!(tallywatt(&["doctor"]), Exit::Differences, "nobody is an operator");
+    assert_eq!(tallywatt(&["user", "add", "ann", "--role", "operator"]), Exit::Done);
+    assert_eq!(tallywatt(&["doctor"]), Exit::Done);
 }

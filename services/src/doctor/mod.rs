@@ -1,7 +1,9 @@
-//! `tallywatt doctor`: whether a log is whole, event by event. Each check is a
-//! function from what was read to what is wrong.
+//! `tallywatt doctor`: whether a log is whole, event by event, and whether a service
+//! has all it needs. Each check is a function from what was read to what is wrong.
 
-use std::path::PathBuf;
+mod service;
+
+use std::path::{Path, PathBuf};
 
 use adapters::event_log::{Kind, Stored};
 use clap::Args as ClapArgs;
@@ -10,20 +12,29 @@ use domain::proof::Frontier;
 use serde_json::json;
 
 use crate::console::Console;
-use crate::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure, bad};
 use crate::history::{self, Entry, HistoryError};
 use crate::replay::failed;
+use crate::serve::Config;
 
 /// Check that a log is whole: readable, canonical, in order, chained, and replayed without a difference.
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "Example:
   tallywatt doctor target/hand-late
   tallywatt doctor target/hand-late --root 5f0c…   # the root that `tallywatt run` printed
+  tallywatt doctor --config tallywatt.toml --meters   # everything that a service needs
 
 Exit code 0: the log is whole; 1: findings, each with its mend.")]
 pub struct Args {
     /// The output folder of a run, with its log.db.
-    dir: PathBuf,
+    #[arg(required_unless_present = "config")]
+    dir: Option<PathBuf>,
+    /// A service's file: check its folder, clock, users, sites and logs.
+    #[arg(long, value_name = "FILE", conflicts_with = "dir")]
+    config: Option<PathBuf>,
+    /// Ask every meter of the service once, too. Not while it polls a serial port.
+    #[arg(long, requires = "config")]
+    meters: bool,
     /// Another log: a file, or nats://HOST:PORT/STREAM.
     #[arg(long, value_name = "LOG")]
     log: Option<String>,
@@ -45,7 +56,7 @@ const UNREADABLE: &str =
 
 /// What one check says.
 struct Line {
-    check: &'static str,
+    check: String,
     problems: Vec<String>,
     good: String,
     mend: &'static str,
@@ -55,27 +66,49 @@ struct Line {
 pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
     let mut lines = Vec::new();
     let mut root = None;
-    match history::stored(&args.dir, args.log.as_deref(), args.site.as_ref()) {
+    let Some(dir) = &args.dir else {
+        let path = args.config.as_deref().unwrap_or(Path::new("tallywatt.toml"));
+        let config = Config::read(path).map_err(|error| bad(error, "mend the file as the message says"))?;
+        let lines = service::service(&config, args.meters);
+        report(&args, &lines, None, console);
+        return Ok(outcome(&lines));
+    };
+    match history::stored(dir, args.log.as_deref(), args.site.as_ref()) {
         Err(error @ (HistoryError::NoLog(_) | HistoryError::Empty)) => return Err(failed(error)),
         Err(error) => {
-            lines.push(Line { check: "log", problems: vec![error.to_string()], good: String::new(), mend: UNREADABLE });
+            lines.push(Line {
+                check: "log".to_owned(),
+                problems: vec![error.to_string()],
+                good: String::new(),
+                mend: UNREADABLE,
+            });
         }
         Ok(stored) => {
             lines.push(Line {
-                check: "log",
+                check: "log".to_owned(),
                 problems: Vec::new(),
                 good: format!("{} events are readable", stored.len()),
                 mend: RESTORE,
             });
-            root = Some(examine(&stored, args.root.as_deref(), &mut lines));
+            root = Some(examine(&stored, args.root.as_deref(), &mut lines).root);
         }
     }
     report(&args, &lines, root.as_deref(), console);
-    Ok(if lines.iter().all(|line| line.problems.is_empty()) { Exit::Done } else { Exit::Differences })
+    Ok(outcome(&lines))
 }
 
-/// All checks of a log that can be read; its root.
-fn examine(stored: &[Stored], wanted: Option<&str>, lines: &mut Vec<Line>) -> String {
+fn outcome(lines: &[Line]) -> Exit {
+    if lines.iter().all(|line| line.problems.is_empty()) { Exit::Done } else { Exit::Differences }
+}
+
+/// What was read of a log.
+struct Examined {
+    entries: Vec<Entry>,
+    root: String,
+}
+
+/// All checks of a log that can be read.
+fn examine(stored: &[Stored], wanted: Option<&str>, lines: &mut Vec<Line>) -> Examined {
     lines.push(positions(stored));
     let (bytes, entries) = events(stored);
     let whole = bytes.problems.is_empty();
@@ -88,7 +121,7 @@ fn examine(stored: &[Stored], wanted: Option<&str>, lines: &mut Vec<Line>) -> St
     let other = wanted.filter(|wanted| *wanted != root).map(|wanted| format!("the root is {root}, not {wanted}"));
     let said = if wanted.is_some() { "as given" } else { "compare it with the one you noted, by --root" };
     lines.push(Line {
-        check: "root",
+        check: "root".to_owned(),
         problems: other.into_iter().collect(),
         good: format!("{root}, {said}"),
         mend: "the log was cut off or edited: restore it from its second copy or a backup",
@@ -97,7 +130,7 @@ fn examine(stored: &[Stored], wanted: Option<&str>, lines: &mut Vec<Line>) -> St
         lines.push(chains(&entries));
         lines.push(replay(&entries));
     }
-    root
+    Examined { entries, root }
 }
 
 /// Positions are 1, 2, 3, … in one site.
@@ -112,7 +145,12 @@ fn positions(stored: &[Stored]) -> Line {
             problems.push(format!("event {} is of another site, {}", one.event.position, one.event.site));
         }
     }
-    Line { check: "positions", problems, good: format!("1 to {}, without a gap", stored.len()), mend: RESTORE }
+    Line {
+        check: "positions".to_owned(),
+        problems,
+        good: format!("1 to {}, without a gap", stored.len()),
+        mend: RESTORE,
+    }
 }
 
 /// Every event's bytes are the ones that its encoding gives, and the log's columns say what they say.
@@ -130,7 +168,7 @@ fn events(stored: &[Stored]) -> (Line, Vec<Entry>) {
         }
     }
     let line = Line {
-        check: "bytes",
+        check: "bytes".to_owned(),
         problems,
         good: "decoding and encoding each event gives its bytes".to_owned(),
         mend: RESTORE,
@@ -169,7 +207,7 @@ fn chains(entries: &[Entry]) -> Line {
         format!("event {} does not follow in {}", entry.event.position, keys.join(", "))
     });
     Line {
-        check: "chains",
+        check: "chains".to_owned(),
         problems: problems.collect(),
         good: "each event about an account, tariff, rule or pool names the one before".to_owned(),
         mend: RESTORE,
@@ -192,7 +230,7 @@ fn replay(entries: &[Entry]) -> Line {
             (found.differences.iter().map(text).collect(), good)
         }
     };
-    Line { check: "replay", problems, good, mend }
+    Line { check: "replay".to_owned(), problems, good, mend }
 }
 
 fn report(args: &Args, lines: &[Line], root: Option<&str>, console: &mut Console) {

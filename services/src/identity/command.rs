@@ -166,8 +166,8 @@ fn folder(args: &Args) -> Result<PathBuf, Failure> {
         (None, Some(config)) => {
             let text = std::fs::read_to_string(config).map_err(|error| bad(error, mend))?;
             let document: DocumentMut = text.parse().map_err(|error: toml_edit::TomlError| bad(error, mend))?;
-            let data = document.get("data").and_then(|item| item.as_str());
-            let data = data.ok_or_else(|| bad("the file says no `data` folder", mend))?;
+            let data = document.get("serve").and_then(|table| table.get("data")).and_then(|item| item.as_str());
+            let data = data.ok_or_else(|| bad("the file says no `data` folder in [serve]", mend))?;
             Ok(config.parent().map_or_else(|| PathBuf::from(data), |parent| parent.join(data)))
         }
     }

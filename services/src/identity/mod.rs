@@ -33,6 +33,7 @@ use domain::quantity::Instant;
 use rusqlite::{Connection, TransactionBehavior};
 
 pub use actor::{Actor, Grant, Scope};
+pub(crate) use command::FILE;
 pub use command::{Args, run};
 pub use error::{IdentityError, SignInError};
 pub use role::{Denied, Permission, Role};

@@ -8,6 +8,7 @@ pub mod intake;
 pub mod load_curve;
 pub mod meter_bus;
 mod nats;
+pub mod notifier;
 pub mod site_folder;
 pub mod supply_switch;
 pub mod time_zone;

@@ -2,6 +2,7 @@
 //! stand in the order of a kilowatt-hour's way (DESIGN §1).
 #![deny(missing_docs, clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::wildcard_enum_match_arm)]
 
+pub mod alarm;
 pub mod allocation;
 pub mod billing;
 pub mod compliance;

@@ -51,6 +51,10 @@ enum Command {
     CloseCheck(close_check::Args),
     /// Show by which rules supply is cut and restored.
     Supply(crate::supply::Args),
+    /// Show what was alarmed and by which bounds, and see to it.
+    Alarms(crate::alarm::Args),
+    /// Show readings that are held, and let them in or leave them out.
+    Quarantine(crate::quarantine::Args),
     /// Show what a tariff or rule would have made of a month.
     WhatIf(what_if::Args),
     /// Publish a tariff or a rule, after a dry run.
@@ -100,6 +104,8 @@ impl Cli {
             Command::Approve(args) => change::approve::run(args, console),
             Command::Settle(args) => change::settle::run(args, console),
             Command::Supply(args) => crate::supply::run(&args, console),
+            Command::Alarms(args) => crate::alarm::run(&args, console),
+            Command::Quarantine(args) => crate::quarantine::run(args, console),
             Command::WhatIf(args) => what_if::run(args, console),
             Command::User(args) => crate::identity::run(args, console),
             Command::Bench(args) => bench::run(args, console),

@@ -1,4 +1,5 @@
 //! The commands of the one binary, a module each.
+pub mod alarm;
 pub mod audit;
 pub mod bench;
 pub mod change;
@@ -19,6 +20,7 @@ pub mod import;
 pub mod init;
 pub mod owner;
 mod presets;
+pub mod quarantine;
 pub mod rate;
 pub mod replay;
 pub mod rules;

@@ -1,4 +1,5 @@
 //! Shared parts of the test suites.
+pub mod alarm_site;
 pub mod cases;
 pub mod disk;
 pub mod events;

@@ -116,6 +116,26 @@ fn payload(name: &str) -> Option<Value> {
     })
 }
 
+/// The payload of an alarm's sample.
+fn alarm(name: &str) -> Option<Value> {
+    let bound = json!({"clear": 36, "clear_for_s": 600, "on": true, "raise": 24, "raise_for_s": 0});
+    Some(match name {
+        "alarm.policy.published.v1" => json!({"by": "J. Doe", "policy": {
+            "accounts": [{"account": "A-1", "raise_hours": 48}], "again_after_s": 3600,
+            "bounds": {"loss": bound, "low_balance": bound, "silent_meter": bound}, "held_s": 3600, "loss_window_s": 86_400,
+            "points": [{"limit_w": 3680, "point": "P-1"}], "still_least_wh": 500, "still_s": 86_400,
+            "stuck_least_w": 200, "sudden_least_w": 3000}, "reason": "winter", "version": 1}),
+        "alarm.raised.v1" => json!({"episode": 2, "figures": {"balance_minor": 1140, "days": 7, "per_day_minor": 1140},
+            "kind": "low_balance", "level": 24, "limit": 24, "policy": 1, "since": "2026-03-01T12:00:00Z",
+            "subject": "account/A-1"}),
+        "alarm.cleared.v1" => json!({"end": "back", "episode": 2, "kind": "silent_meter", "level": 60,
+            "since": "2026-03-01T11:59:00Z", "subject": "meter/M-1"}),
+        "alarm.acknowledged.v1" => json!({"by": "J. Doe", "episode": 2, "kind": "relay_welded", "note": "called in",
+            "subject": "point/P-1"}),
+        _ => return None,
+    })
+}
+
 /// The payload of the sample of a type of supply.
 fn supply(name: &str) -> Option<Value> {
     let checks = json!([{"code": "need", "figures": "electricity balance -501, cut below -500", "passed": true},
@@ -168,7 +188,7 @@ fn supply(name: &str) -> Option<Value> {
         "supply.cut.held.v1" | "supply.restore.held.v1" => {
             json!({"account": "A-1", "checks": checks, "point": "P-1", "reason": "link"})
         }
-        _ => return None,
+        _ => return alarm(name),
     })
 }
 

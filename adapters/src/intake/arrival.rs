@@ -92,9 +92,15 @@ pub struct PolledMeter {
     /// Its line in the file that it was read from; 0 where there is none.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub place: u32,
+    /// Its active power in mW, where it was read; given back it is negative.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub power_mw: Option<i64>,
     /// The profile and its version that made the text from the words, as `kpm33b/2`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,
+    /// The registers of its rates in kWh, as decimal texts, where they were read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rates_kwh: Vec<String>,
     /// Where its relay was read; absent where it has none, or reads off while power flows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub relay: Option<OutputState>,
@@ -313,13 +319,14 @@ impl Poll {
 impl PolledMeter {
     /// What a meter answered at the time of its poll.
     pub fn new(meter: MeterId, kwh: &str) -> Self {
-        let kwh = kwh.to_owned();
         Self {
             device_time: None,
-            kwh,
+            kwh: kwh.to_owned(),
             meter,
             place: 0,
+            power_mw: None,
             profile: None,
+            rates_kwh: Vec::new(),
             relay: None,
             remote: None,
             serial: None,

@@ -136,6 +136,7 @@ impl Dirty {
             | Body::FindingRaised(_)
             | Body::ChangeRecorded(_)
             | Body::Supply(_)
+            | Body::Alarm(_)
             | Body::ChangeProposed(_)
             | Body::RechargeSuspended(_)
             | Body::ApprovalsSet(_)

@@ -159,6 +159,7 @@ impl Site {
             }
             Body::ChangeRecorded(_)
             | Body::Supply(_)
+            | Body::Alarm(_)
             | Body::ChangeProposed(_)
             | Body::PoolDayAllocated(_)
             | Body::AccountSettled(_)

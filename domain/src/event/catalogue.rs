@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use super::alarm::{AlarmAcknowledged, AlarmCleared, AlarmPolicyPublished, AlarmRaised};
 use super::canonical::{self, CanonicalError};
 use super::change::{ApprovalsSet, BillHeld, ChangeProposed, ChangeRecorded, RechargeSuspended};
 use super::decision::{AccountSettled, BillIssued, DaySettled, PoolDayAllocated};
@@ -160,11 +161,19 @@ catalogue! {
         SupplyRestoreHeld = "supply.restore.held.v1",
         SupplyModeObserved = "supply.mode.observed.v1",
     }
+    ;
+    /// Alarms: when they are raised, and what became of each.
+    Alarm(AlarmEvent) {
+        AlarmPolicyPublished = "alarm.policy.published.v1",
+        AlarmRaised = "alarm.raised.v1",
+        AlarmCleared = "alarm.cleared.v1",
+        AlarmAcknowledged = "alarm.acknowledged.v1",
+    }
 }
 
 impl Body {
     /// Whether it is a decision of a settlement or bill run, which a replay derives again; a fact otherwise. What
-    /// supply control does stands among the facts: it also depends on links and live balances, which its own checks record.
+    /// supply control and alarms do stands among the facts: it also depends on links and live balances, which they record.
     pub const fn is_decision(&self) -> bool {
         matches!(
             self,
@@ -251,6 +260,15 @@ impl Body {
             }
             Self::PoolDefined(data) => vec![format!("pool/{}", data.id)],
             Self::Supply(event) => event.chain_keys(),
+            Self::Alarm(event) => {
+                let account = event.about().and_then(|(_, subject, _)| match subject {
+                    super::alarm::AlarmSubject::Account(id) => Some(account(id)),
+                    super::alarm::AlarmSubject::Meter(_)
+                    | super::alarm::AlarmSubject::Point(_)
+                    | super::alarm::AlarmSubject::Site => None,
+                });
+                account.into_iter().collect()
+            }
             Self::PoolPointsChanged(data) => vec![format!("pool/{}", data.pool)],
             Self::PoolDayAllocated(data) => vec![format!("pool/{}", data.pool)],
             Self::RulePublished(data) => vec![format!("pool/{}", data.pool), format!("rule/{}", data.pool)],

@@ -48,7 +48,8 @@ impl Body {
             | Self::AccountSettled(_)
             | Self::DaySettled(_)
             | Self::BillIssued(_)
-            | Self::BillHeld(_) => return None,
+            | Self::BillHeld(_)
+            | Self::Alarm(_) => return None,
         })
     }
 }

@@ -1,8 +1,9 @@
 //! Events: what is stored, for ever. The catalogue lists every type with its
 //! version; `canonical` holds the byte rules (AUDIT.md), `envelope` what every
 //! event carries, `fact` what came from outside, `change` who changed what and why, `decision` what the core
-//! derived, `supply` what happens to supply, and `readings` the binary layout of a batch of readings.
+//! derived, `supply` what happens to supply, `alarm` what somebody has to look at, and `readings` the binary layout of a batch of readings.
 
+mod alarm;
 mod canonical;
 mod catalogue;
 mod chain;
@@ -16,8 +17,12 @@ mod key;
 mod readings;
 mod supply;
 
+pub use alarm::{
+    AccountAlarm, AlarmAcknowledged, AlarmBound, AlarmCleared, AlarmEnd, AlarmKind, AlarmPolicy, AlarmPolicyPublished,
+    AlarmRaised, AlarmSubject, PointAlarm,
+};
 pub use canonical::{CanonicalError, MAX_INTEGER, decode as decode_canonical, encode as encode_canonical};
-pub use catalogue::{Body, CATALOGUE, SupplyEvent};
+pub use catalogue::{AlarmEvent, Body, CATALOGUE, SupplyEvent};
 pub use chain::{Chains, Link};
 pub use change::{
     ApprovalsSet, BillHeld, ChangeKind, ChangeProposed, ChangeRecorded, HoldReason, ProposedFact, RechargeSuspended,

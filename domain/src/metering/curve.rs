@@ -59,6 +59,13 @@ impl<'a> MeterRegister<'a> {
         (from..to).filter_map(|index| self.meter.point(index)).map(|point| (Instant::new(point.time), point.register))
     }
 
+    /// The accepted readings before and after an instant: instant, and register in mWh, unwrapped.
+    pub fn neighbours(&self, at: Instant) -> [Option<(Instant, i64)>; 2] {
+        let point = |index: usize| self.meter.point(index).map(|point| (Instant::new(point.time), point.register));
+        let before = self.meter.until(at.get().saturating_sub(1)).checked_sub(1).and_then(point);
+        [before, point(self.meter.until(at.get()))]
+    }
+
     /// The last accepted reading at or before an instant, and the first after it.
     fn around(&self, at: Instant) -> (Option<Accepted>, Option<Accepted>) {
         let index = self.meter.until(at.get());

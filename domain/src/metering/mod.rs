@@ -26,7 +26,7 @@ pub use curve::MeterRegister;
 pub use error::{MeteringError, Reason, TableReading};
 use frames::Frames;
 pub use gate::Installation;
-use meter::{Act, Action, Meter, Source};
+use meter::{Act, Action, Meter, Row, Source};
 
 use crate::event::{MeterId, MeterInstalled, ReadingsBatch, RosterEntry};
 use crate::quantity::{Energy, Instant};
@@ -249,18 +249,35 @@ impl Metering {
 
     /// What is quarantined, as judged by the last advance: sorted by meter, time, received and place.
     pub fn quarantine(&self) -> Vec<Quarantined> {
-        let mut all: Vec<Quarantined> = self.meters.iter().flat_map(|meter| self.quarantine_of(meter)).collect();
+        let mut all: Vec<Quarantined> = self
+            .meters
+            .iter()
+            .flat_map(|meter| self.shown(meter, meter.quarantined(), Instant::new(i64::MIN)))
+            .collect();
         all.sort();
         all
     }
 
-    fn quarantine_of(&self, meter: &Meter) -> impl Iterator<Item = Quarantined> {
-        meter.quarantined().filter_map(|(row, reason)| {
+    /// What is quarantined and was received at or after an instant, as judged by the last advance; of each meter no more
+    /// than its last judged readings are looked at, some hundreds at least.
+    pub fn quarantined_since(&self, since: Instant) -> impl Iterator<Item = Quarantined> {
+        self.meters.iter().flat_map(move |meter| self.shown(meter, meter.quarantined_lately(), since))
+    }
+
+    /// Quarantined rows of a meter that were received at or after an instant.
+    fn shown<'m>(
+        &'m self,
+        meter: &'m Meter,
+        rows: impl Iterator<Item = (&'m Row, Reason)> + 'm,
+        since: Instant,
+    ) -> impl Iterator<Item = Quarantined> + 'm {
+        rows.filter_map(move |(row, reason)| {
             let source = self.sources.get(usize::try_from(row.source).ok()?)?;
+            let received = Some(Instant::new(source.received)).filter(|received| *received >= since)?;
             Some(Quarantined {
                 meter: meter.id.clone(),
                 time: Instant::new(row.time),
-                received: Instant::new(source.received),
+                received,
                 place: row.place,
                 kwh: meter.text(row),
                 reason,

@@ -135,6 +135,7 @@ impl Premises {
             Body::ReadingsRecorded(_)
             | Body::ChangeRecorded(_)
             | Body::Supply(_)
+            | Body::Alarm(_)
             | Body::ChangeProposed(_)
             | Body::RechargeSuspended(_)
             | Body::RechargeReceived(_)

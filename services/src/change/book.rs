@@ -160,30 +160,39 @@ impl Book {
         let before = owner.runs();
         owner.settle_before(self.at).map_err(owner_failure)?;
         let runs = owner.runs().saturating_sub(before);
-        let bodies: Vec<&Body> = plan.facts.iter().map(|(_, body)| body).collect();
-        owner.check_publication(&bodies).map_err(owner_failure)?;
-        let head = plan.head(propose)?;
-        let bytes = encode_canonical(&head.to_value().unwrap_or_default()).map_err(|error| bad(error, "write less"))?;
-        let place = owner.events().to_be_bytes();
-        let change = EventId::derive(&[b"change", self.site_id().as_str().as_bytes(), &place, &bytes]);
-        let cause = plan.reverses.or_else(|| plan.approved.as_ref().map(|(proposal, _)| *proposal));
-        let actor = plan.approved.as_ref().map_or(&plan.author, |(_, approver)| approver);
-        let draft = |id, time, actor: &str, body| Draft { id, time, received: self.at, actor: actor.to_owned(), body };
-        owner.append_caused(draft(change, self.at, actor, head), cause).map_err(owner_failure)?;
-        let mut facts = Vec::new();
-        if !propose {
-            for (index, (time, body)) in (0u64..).zip(&plan.facts) {
-                let id = EventId::derive(&[b"change/fact", change.as_bytes(), &index.to_be_bytes()]);
-                owner
-                    .append_caused(draft(id, *time, &plan.author, body.clone()), Some(change))
-                    .map_err(owner_failure)?;
-                facts.push(id);
-            }
-        }
+        let (change, facts) = append_plan(&mut owner, self.at, plan, propose)?;
         owner.flush().map_err(owner_failure)?;
         refresh(&self.dir, &mut owner, self.at)?;
         Ok(Appended { change, facts, runs })
     }
+}
+
+/// Appends a change and its facts, or proposes it; durable with the owner's next flush.
+pub(crate) fn append_plan(
+    owner: &mut Owner<'_>,
+    at: Instant,
+    plan: &Plan,
+    propose: bool,
+) -> Result<(EventId, Vec<EventId>), Failure> {
+    let bodies: Vec<&Body> = plan.facts.iter().map(|(_, body)| body).collect();
+    owner.check_publication(&bodies).map_err(owner_failure)?;
+    let head = plan.head(propose)?;
+    let bytes = encode_canonical(&head.to_value().unwrap_or_default()).map_err(|error| bad(error, "write less"))?;
+    let place = owner.events().to_be_bytes();
+    let change = EventId::derive(&[b"change", owner.site_id().as_str().as_bytes(), &place, &bytes]);
+    let cause = plan.reverses.or_else(|| plan.approved.as_ref().map(|(proposal, _)| *proposal));
+    let actor = plan.approved.as_ref().map_or(&plan.author, |(_, approver)| approver);
+    let draft = |id, time, actor: &str, body| Draft { id, time, received: at, actor: actor.to_owned(), body };
+    owner.append_caused(draft(change, at, actor, head), cause).map_err(owner_failure)?;
+    let mut facts = Vec::new();
+    if !propose {
+        for (index, (time, body)) in (0u64..).zip(&plan.facts) {
+            let id = EventId::derive(&[b"change/fact", change.as_bytes(), &index.to_be_bytes()]);
+            owner.append_caused(draft(id, *time, &plan.author, body.clone()), Some(change)).map_err(owner_failure)?;
+            facts.push(id);
+        }
+    }
+    Ok((change, facts))
 }
 
 /// Writes the files of a folder anew, each whole.

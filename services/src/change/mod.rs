@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 
 use crate::console::Console;
 use crate::exit::{Exit, Failure, bad};
-pub(crate) use book::Book;
+pub(crate) use book::{Book, append_plan, owner_failure, refresh};
 pub(crate) use effect::Effect;
 
 /// Where the log is, and whether to write to it.

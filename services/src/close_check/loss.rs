@@ -2,24 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use domain::alarm::EnergyBalance;
 use domain::billing::Site;
 use domain::event::{PointKind, TariffId};
 use domain::premises::Subject;
-use domain::quantity::{Energy, Instant, Month, show_scaled, to_units};
-use domain::rating::{Carry, Facts};
+use domain::quantity::{Instant, Month, show_scaled, to_units};
+use domain::rating::Facts;
 use domain::tariff::period_cuts;
 use rust_decimal::Decimal;
 
 use super::Finding;
 use crate::exit::{Failure, bad};
-
-/// Energy of a period.
-#[derive(Debug, Default)]
-struct Period {
-    main: Energy,
-    tenants: Energy,
-    common: Energy,
-}
 
 /// The stretches of a month with their periods: those of the tariff that most points have on the day.
 fn stretches(site: &Site, month: Month) -> Vec<(String, Instant, Instant)> {
@@ -62,22 +55,13 @@ pub(super) fn check(site: &Site, month: Month, bound: Decimal) -> Result<Vec<Fin
     }
     let percent = to_units(bound).ok_or_else(|| bad("--loss-percent has too many decimals", "write at most 8"))?;
     let facts = Facts::new(premises, site.metering());
-    let mut periods: BTreeMap<String, Period> = BTreeMap::new();
+    let mut periods: BTreeMap<String, EnergyBalance> = BTreeMap::new();
     for (name, from, until) in stretches(site, month) {
-        let period = periods.entry(name).or_default();
-        for point in premises.points.values() {
-            let (energy, _) = facts.slice(&point.id, from, until, i64::MAX, &mut Carry::new());
-            match point.kind {
-                PointKind::Main => period.main += energy,
-                PointKind::Unit => period.tenants += energy,
-                PointKind::Common => period.common += energy,
-                PointKind::Virtual => {}
-            }
-        }
+        periods.entry(name).or_default().add(&facts, from, until);
     }
     let mut found = Vec::new();
     for (name, of) in periods {
-        let loss = of.main - of.tenants - of.common;
+        let loss = of.loss();
         // |loss| × 100 % against main × percent, both in units of 10⁻⁸.
         let measured = i128::from(of.main.get()).saturating_mul(percent);
         let lost = i128::from(loss.get()).saturating_abs().saturating_mul(10_000_000_000);

@@ -43,8 +43,10 @@ fn polled(station: &Station, answer: &Answer, began: Instant, zone: Tz) -> Optio
     Some(PolledMeter {
         device_time: reading.clock.map(|clock| Instant::new(instant_of(zone, clock).timestamp())),
         profile: Some(format!("{}/{}", station.profile.id, station.profile.version)),
+        power_mw: reading.power_mw,
         relay: relay(&reading),
         remote: reading.relay_is_remote,
+        rates_kwh: reading.rates_kwh,
         serial: reading.serial,
         time: (answer.time != began).then_some(answer.time),
         words: Some(answer.words.iter().map(|word| format!("{word:04x}")).collect::<Vec<_>>().concat()),

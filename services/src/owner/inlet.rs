@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 
 use adapters::clock::Clock;
 use adapters::intake::{Arrival, ArrivalError, Fact, Intake, Item, Place, Poll};
+use domain::alarm::Seen;
 use domain::billing::BillingError;
 use domain::event::{Body, EventId, SiteId};
 use domain::quantity::Instant;
@@ -233,6 +234,9 @@ impl<'a> Inlet<'a> {
         let mut polls: Vec<Held> = self.held.extract_if(.., |held| minute_of(held.poll.time) == minute).collect();
         let places: Vec<Place> = polls.iter().map(|held| held.place).collect();
         if self.feed != Feed::Source {
+            for poll in polls.iter().map(|held| &held.poll) {
+                see(owner, poll);
+            }
             let before = polls.len();
             polls.retain(|held| !owner.recent.knows(held.poll.rows()));
             taken.known = taken.known.saturating_add(u64::try_from(before.saturating_sub(polls.len())).unwrap_or(0));
@@ -261,6 +265,20 @@ impl<'a> Inlet<'a> {
             self.done(place, owner);
         }
         Ok(())
+    }
+}
+
+/// What a poll tells beside the registers that are appended.
+fn see(owner: &mut Owner<'_>, poll: &Poll) {
+    for polled in &poll.meters {
+        let seen = Seen {
+            time: polled.time.unwrap_or(poll.time),
+            device_time: polled.device_time,
+            power_mw: polled.power_mw,
+            relay_is_remote: polled.remote,
+            ..Seen::default()
+        };
+        owner.sights.see(&polled.meter, seen.registers(&polled.kwh, &polled.rates_kwh));
     }
 }
 

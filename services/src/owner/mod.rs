@@ -13,6 +13,7 @@ mod recent;
 use std::collections::{BTreeMap, HashMap};
 
 use adapters::event_log::{EventLog, Kind, LogError, LogEvent, Sequence};
+use domain::alarm::{Alarms, Sights};
 use domain::billing::{Due, Run, Site};
 use domain::compliance::Finding;
 use domain::event::{
@@ -88,9 +89,11 @@ pub struct Owner<'a> {
     settled: Settled,
     supply: Supply,
     newest_reading: Option<Instant>,
-    /// The position of the last event that is neither of readings nor of supply.
+    /// The position of the last event that is neither of readings, of supply nor of alarms.
     books_at: u64,
     contacts: Contacts,
+    alarms: Alarms,
+    sights: Sights,
     runs: u64,
     stands_down: bool,
 }
@@ -120,6 +123,8 @@ impl<'a> Owner<'a> {
             newest_reading: None,
             books_at: 0,
             contacts: Contacts::default(),
+            alarms: Alarms::default(),
+            sights: Sights::default(),
             runs: 0,
             stands_down: false,
         }
@@ -183,6 +188,16 @@ impl<'a> Owner<'a> {
     /// What polls brought of meters and their relays since this owner was opened.
     pub fn contacts(&self) -> &Contacts {
         &self.contacts
+    }
+
+    /// The site's alarms.
+    pub fn alarms(&self) -> &Alarms {
+        &self.alarms
+    }
+
+    /// What polls told of meters beside their registers, since the log was opened.
+    pub fn sights(&self) -> &Sights {
+        &self.sights
     }
 
     /// The Merkle root over the site's order (AUDIT.md).
@@ -265,9 +280,10 @@ impl<'a> Owner<'a> {
         self.supply.apply(event);
         match &event.body {
             Body::ReadingsRecorded(batch) => self.newest_reading = self.newest_reading.max(Some(batch.time())),
-            Body::Supply(_) => {}
+            Body::Supply(_) | Body::Alarm(_) => {}
             _ => self.books_at = event.position,
         }
+        self.alarms.apply(event);
         self.received = Some(event.received);
         self.tree.push(leaf);
         self.ids.insert(event.id, said);

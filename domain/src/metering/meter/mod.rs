@@ -290,10 +290,12 @@ impl Meter {
 
     /// The quarantined rows.
     pub(in crate::metering) fn quarantined(&self) -> impl Iterator<Item = (&Row, Reason)> {
-        self.sealed.odd().chain(self.loose()).filter_map(|row| match row.status {
-            Status::Quarantined(reason) => Some((row, reason)),
-            Status::Pending | Status::Accepted | Status::Duplicate | Status::Withdrawn => None,
-        })
+        self.sealed.odd().chain(self.loose()).filter_map(reason_of)
+    }
+
+    /// Of the last judged rows, those that are in no block.
+    pub(in crate::metering) fn quarantined_lately(&self) -> impl Iterator<Item = (&Row, Reason)> {
+        self.loose().iter().filter_map(reason_of)
     }
 
     /// Takes up every fact received by `now`. The first one that is an error
@@ -398,4 +400,11 @@ impl Meter {
 
 fn source_of(row: &Row, sources: &[Source]) -> Source {
     usize::try_from(row.source).ok().and_then(|index| sources.get(index)).copied().expect("a row's event was recorded")
+}
+
+fn reason_of(row: &Row) -> Option<(&Row, Reason)> {
+    match row.status {
+        Status::Quarantined(reason) => Some((row, reason)),
+        Status::Pending | Status::Accepted | Status::Duplicate | Status::Withdrawn => None,
+    }
 }

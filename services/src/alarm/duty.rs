@@ -1,0 +1,117 @@
+//! The duty of alarms: it looks once a minute, and at once after a recharge, a failed relay, other bounds; appends what
+//! was raised and cleared, and hands it to whoever is to be told when it is durable.
+
+use std::collections::BTreeMap;
+
+use adapters::notifier::Notifier;
+use domain::alarm::{View, Watch, decide, look};
+use domain::prepayment;
+use domain::quantity::Instant;
+
+use super::command::append;
+use super::notice::notice;
+use crate::desk::Duty;
+use crate::owner::{CORE, Owner, OwnerError};
+
+/// An endpoint, and the position up to which it was told.
+struct Told {
+    notifier: Box<dyn Notifier>,
+    to: Option<u64>,
+    /// The last error, so that it is said once.
+    error: Option<String>,
+}
+
+/// Looks, raises, clears, tells.
+#[derive(Default)]
+pub struct AlarmDuty {
+    watch: Watch,
+    told: Vec<Told>,
+    /// The minute and the count of urgent events that were looked at last.
+    last: Option<(i64, u64)>,
+    has_begun: bool,
+}
+
+impl AlarmDuty {
+    /// Tells these.
+    pub fn new(notifiers: Vec<Box<dyn Notifier>>) -> Self {
+        let told = notifiers.into_iter().map(|notifier| Told { notifier, to: None, error: None }).collect();
+        Self { told, ..Self::default() }
+    }
+
+    /// An endpoint that was never told anything hears of what happens from now on.
+    fn begin(&mut self, owner: &Owner<'_>) {
+        self.has_begun = true;
+        for told in &mut self.told {
+            match told.notifier.offered_to() {
+                Ok(to) => told.to = Some(to.unwrap_or_else(|| owner.events())),
+                Err(error) => {
+                    self.has_begun = false;
+                    told.say(owner, error.to_string());
+                }
+            }
+        }
+    }
+}
+
+impl Duty for AlarmDuty {
+    fn decide(&mut self, owner: &mut Owner<'_>, now: Instant) -> Result<(), OwnerError> {
+        if !self.has_begun {
+            self.begin(owner);
+        }
+        let last = (now.get().div_euclid(60), owner.alarms().stirred());
+        if self.last == Some(last) || owner.site().premises().site.is_none() {
+            return Ok(());
+        }
+        self.last = Some(last);
+        // A balance that cannot be computed is said by whoever shows it; the other kinds go on.
+        let balances = prepayment::live(owner.site_mut(), now).unwrap_or_else(|error| {
+            tracing::warn!(site = %owner.site_id(), %error, "alarms are looked for without balances");
+            BTreeMap::new()
+        });
+        let view = View {
+            now,
+            alarms: owner.alarms(),
+            site: owner.site(),
+            supply: owner.supply(),
+            sights: owner.sights(),
+            balances: &balances,
+            settled: owner.settled(),
+        };
+        let levels = look(&view);
+        let is_gone = |kind, subject: &_| view.is_gone(kind, subject);
+        let events = decide(owner.alarms(), &mut self.watch, &levels, is_gone, now);
+        for event in events {
+            append(owner, now, CORE, event)?;
+        }
+        Ok(())
+    }
+
+    fn act(&mut self, owner: &Owner<'_>, _now: Instant) {
+        for told in &mut self.told {
+            told.tell(owner);
+        }
+    }
+}
+
+impl Told {
+    fn tell(&mut self, owner: &Owner<'_>) {
+        let Some(to) = self.to else { return };
+        for happened in owner.alarms().after(to).take_while(|one| one.position <= owner.durable()) {
+            let of = notice(owner.site_id(), owner.site(), happened).filter(|one| self.notifier.wants(one.kind));
+            let kept = of.map_or(Ok(()), |notice| self.notifier.offer(&notice));
+            if let Err(error) = kept {
+                self.say(owner, error.to_string());
+                return;
+            }
+            self.to = Some(happened.position);
+            self.error = None;
+        }
+    }
+
+    fn say(&mut self, owner: &Owner<'_>, error: String) {
+        if self.error.as_ref() != Some(&error) {
+            tracing::error!(site = %owner.site_id(), to = self.notifier.name(), error, "an alarm waits to be told");
+            self.error = Some(error);
+        }
+    }
+}

@@ -13,7 +13,7 @@ use crate::ledger::Ledger;
 use crate::metering::Metering;
 use crate::premises::Premises;
 use crate::quantity::{Date, Instant, Money, Month};
-use crate::rating::{Facts, Horizon, PointMonth, PointSlice};
+use crate::rating::{Counters, Facts, Horizon, PointMonth, PointSlice};
 
 /// The version of the rules code. A change that alters any golden case is a new one.
 pub const RULES_VERSION: i64 = 1;
@@ -377,17 +377,33 @@ impl Site {
 
     /// The slices of a point in a month, as settled.
     pub fn slices_of(&self, point: &PointId, month: Month) -> Vec<PointSlice> {
-        let known = self.premises.points.get(point);
-        let Some((point, unit)) = known.and_then(|point| Some((point, point.unit.as_ref()?))) else {
-            return Vec::new();
-        };
-        let (Some(first_day), Some(last_day)) = (self.first_day(), self.settled_to) else { return Vec::new() };
+        let Some(last_day) = self.settled_to else { return Vec::new() };
+        let until = self.premises.calendar.end_of(last_day);
+        self.point_month(point, month, until).map_or_else(Vec::new, |rated| rated.slices)
+    }
+
+    /// The month of a unit's point up to an instant, from zero, by the facts known now.
+    pub fn point_month(&self, point: &PointId, month: Month, until: Instant) -> Option<PointMonth> {
+        let point = self.premises.points.get(point)?;
+        let (unit, first_day) = (point.unit.as_ref()?, self.first_day()?);
         let facts = Facts::new(&self.premises, &self.metering);
-        let before = self.targets.range(..month).next_back().map(|(_, target)| target.counters_of(&point.id));
-        let mut rated = PointMonth::new(before.unwrap_or_default());
-        let horizon = Horizon { first_day, until: self.premises.calendar.end_of(last_day), last_day };
+        let mut rated = PointMonth::new(self.counters_before(&point.id, month));
+        let horizon = Horizon { first_day, until, last_day: self.premises.calendar.day_of(until).previous() };
         rated.extend(&facts, point, unit, month, horizon);
-        rated.slices
+        Some(rated)
+    }
+
+    /// The tier counters of a unit's point at a month's start, settled or not.
+    pub fn counters_before(&self, point: &PointId, month: Month) -> Counters {
+        let eve = month.first().previous();
+        let open = self.settled_to.is_none_or(|day| day < eve) && self.first_day().is_some_and(|day| day <= eve);
+        if open {
+            let until = self.premises.calendar.start_of(month.first());
+            let rated = self.point_month(point, eve.month(), until);
+            return rated.map(|rated| rated.counters().clone()).unwrap_or_default();
+        }
+        let before = self.targets.range(..month).next_back().map(|(_, target)| target.counters_of(point));
+        before.unwrap_or_default()
     }
 
     /// Judges the readings received up to an instant, for live views.

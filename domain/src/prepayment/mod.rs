@@ -9,6 +9,8 @@ use crate::event::{AccountId, PointId};
 use crate::quantity::{Energy, Instant, Money, Month, floor_div};
 use crate::rating::{Carry, Facts};
 
+type LiveBy = (BTreeMap<AccountId, Live>, BTreeMap<Month, MonthTarget>);
+
 /// What an account has now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Live {
@@ -74,6 +76,11 @@ impl Settled {
 
 /// The live figures of every account, by the facts received by now.
 pub fn live(site: &mut Site, now: Instant) -> Result<BTreeMap<AccountId, Live>, BillingError> {
+    Ok(live_by(site, now)?.0)
+}
+
+/// As `live`, with the targets that the figures are by: of the months in which they differ from what is posted.
+pub fn live_by(site: &mut Site, now: Instant) -> Result<LiveBy, BillingError> {
     site.advance(now)?;
     let premises = site.premises();
     let today = premises.calendar.day_of(now);
@@ -89,5 +96,5 @@ pub fn live(site: &mut Site, now: Instant) -> Result<BTreeMap<AccountId, Live>, 
         let remaining = remaining::remaining(site, &targets, account, balance, today, now);
         all.insert(account.clone(), Live { balance, remaining });
     }
-    Ok(all)
+    Ok((all, targets))
 }

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use domain::event::AccountId;
+use domain::billing::MonthTarget;
+use domain::event::{AccountId, PointId};
+use domain::premises::Premises;
 use domain::prepayment::{Live, Settled};
-use domain::quantity::Instant;
+use domain::quantity::{Instant, Month};
 use domain::supply::Supply;
 
 /// A site at one position of its log.
@@ -23,6 +25,12 @@ pub struct Moment {
     pub live: Arc<BTreeMap<AccountId, Live>>,
     /// At which position and when `live` was computed: it may lag behind.
     pub live_at: (u64, Instant),
+    /// The targets that `live` is by: of the months in which they differ from what is posted.
+    pub targets: Arc<BTreeMap<Month, MonthTarget>>,
+    /// The last accepted reading of each metered point, when `live` was computed.
+    pub heard: Arc<BTreeMap<PointId, Instant>>,
+    /// What is in force.
+    pub premises: Arc<Premises>,
     /// What the last run saw; for days left.
     pub settled: Arc<Settled>,
     /// Supply of every point.

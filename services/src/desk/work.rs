@@ -1,5 +1,6 @@
 //! The thread of a desk.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -7,7 +8,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError};
 use std::time::{Duration, Instant as Clock};
 
 use adapters::event_log::{self, LogError};
-use domain::event::{EventId, hex};
+use domain::billing::Site;
+use domain::event::{EventId, PointId, hex};
 use domain::prepayment;
 use domain::quantity::Instant;
 use metrics::{counter, gauge, histogram};
@@ -57,6 +59,7 @@ pub(super) fn run(setup: Setup, jobs: &Receiver<Job>, stopped: &Receiver<()>, re
         duties,
         show,
         moment: Moment::default(),
+        structure: 0,
         live_took: Duration::ZERO,
         live_made: None,
         refused: &refused,
@@ -104,6 +107,8 @@ struct Worker<'w, 'o> {
     duties: Vec<Box<dyn Duty>>,
     show: watch::Sender<Arc<Moment>>,
     moment: Moment,
+    /// The position of what is in force.
+    structure: u64,
     live_took: Duration,
     live_made: Option<Clock>,
     refused: &'w Path,
@@ -235,6 +240,10 @@ impl Worker<'_, '_> {
         if self.moment.settled.as_ref() != self.owner.settled() {
             self.moment.settled = Arc::new(self.owner.settled().clone());
         }
+        if self.structure != self.owner.structure() {
+            self.structure = self.owner.structure();
+            self.moment.premises = Arc::new(self.owner.site().premises().clone());
+        }
         if due {
             self.compute_live(now);
         }
@@ -245,9 +254,11 @@ impl Worker<'_, '_> {
 
     fn compute_live(&mut self, now: Instant) {
         let began = Clock::now();
-        match prepayment::live(self.owner.site_mut(), now) {
-            Ok(live) => {
+        match prepayment::live_by(self.owner.site_mut(), now) {
+            Ok((live, targets)) => {
                 self.moment.live = Arc::new(live);
+                self.moment.targets = Arc::new(targets);
+                self.moment.heard = Arc::new(heard(self.owner.site()));
                 self.moment.live_at = (self.owner.events(), now);
             }
             Err(error) => tracing::warn!(site = %self.owner.site_id(), %error, "balances cannot be computed"),
@@ -265,6 +276,19 @@ impl Worker<'_, '_> {
         self.moment.fault = Some(error.to_string());
         self.publish();
     }
+}
+
+/// The last accepted reading of each metered point.
+fn heard(site: &Site) -> BTreeMap<PointId, Instant> {
+    let mut all: BTreeMap<PointId, Instant> = BTreeMap::new();
+    for register in site.metering().registers() {
+        let point = site.premises().meters.get(register.id()).map(|meter| &meter.point);
+        if let (Some(point), Some(last)) = (point, register.last_accepted()) {
+            let known = all.entry(point.clone()).or_insert(last);
+            *known = last.max(*known);
+        }
+    }
+    all
 }
 
 /// Whether an owner cannot go on: it was fenced, or the site contradicts its log.

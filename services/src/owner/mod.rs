@@ -94,6 +94,7 @@ pub struct Owner<'a> {
     contacts: Contacts,
     alarms: Alarms,
     sights: Sights,
+    structure: u64,
     runs: u64,
     stands_down: bool,
 }
@@ -125,6 +126,7 @@ impl<'a> Owner<'a> {
             contacts: Contacts::default(),
             alarms: Alarms::default(),
             sights: Sights::default(),
+            structure: 0,
             runs: 0,
             stands_down: false,
         }
@@ -198,6 +200,11 @@ impl<'a> Owner<'a> {
     /// What polls told of meters beside their registers, since the log was opened.
     pub fn sights(&self) -> &Sights {
         &self.sights
+    }
+
+    /// The position of the last event that may have changed what is in force.
+    pub fn structure(&self) -> u64 {
+        self.structure
     }
 
     /// The Merkle root over the site's order (AUDIT.md).
@@ -284,6 +291,9 @@ impl<'a> Owner<'a> {
             _ => self.books_at = event.position,
         }
         self.alarms.apply(event);
+        if !leaves_premises(&event.body) {
+            self.structure = event.position;
+        }
         self.received = Some(event.received);
         self.tree.push(leaf);
         self.ids.insert(event.id, said);
@@ -373,6 +383,15 @@ impl<'a> Owner<'a> {
         }
         Ok(())
     }
+}
+
+/// Whether an event is of a kind that comes often and is not about what is in force.
+fn leaves_premises(body: &Body) -> bool {
+    body.is_decision()
+        || matches!(
+            body,
+            Body::ReadingsRecorded(_) | Body::RechargeReceived(_) | Body::PostingMade(_) | Body::Supply(_)
+        )
 }
 
 /// What a fact says, in a few bytes.

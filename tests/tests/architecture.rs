@@ -8,12 +8,13 @@ use std::{
 use toml_edit::DocumentMut;
 
 /// What each crate may name under `[dependencies]` and `[build-dependencies]`, of the workspace.
-const ARROWS: [(&str, &[&str]); 5] = [
+const ARROWS: [(&str, &[&str]); 6] = [
     ("domain", &[]),
     ("projections", &["domain"]),
     ("adapters", &["domain"]),
-    ("services", &["domain", "projections", "adapters"]),
-    ("tests", &["domain", "projections", "adapters", "services"]),
+    ("proto", &[]),
+    ("services", &["domain", "projections", "adapters", "proto"]),
+    ("tests", &["domain", "projections", "adapters", "proto", "services"]),
 ];
 
 /// Foreign crates that the domain may use.
@@ -41,10 +42,11 @@ const DOMAIN_BANS: [&str; 16] = [
 ];
 
 /// Top-level entries beside dot files; the last two are never committed.
-const TOP: [&str; 13] = [
+const TOP: [&str; 14] = [
     "adapters",
     "domain",
     "projections",
+    "proto",
     "services",
     "tests",
     "Cargo.toml",

@@ -86,6 +86,16 @@ impl Ledger {
         self.postings.entry(data.account.clone()).or_default().push(posting);
     }
 
+    /// Whether a recharge, refund or reversal has this reference.
+    pub fn knows(&self, reference: &str, kind: RechargeKind) -> bool {
+        self.known.contains_key(&(reference.to_owned(), kind))
+    }
+
+    /// Whether a manual posting has this reference.
+    pub fn knows_posting(&self, reference: &str) -> bool {
+        self.known_postings.contains_key(reference)
+    }
+
     /// Money in or back of an account within `from <= t < until`.
     pub fn recharges(&self, account: &AccountId, from: Instant, until: Instant) -> impl Iterator<Item = &Recharge> {
         let all = self.recharges.get(account).into_iter().flatten();

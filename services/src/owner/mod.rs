@@ -6,6 +6,7 @@
 
 mod contact;
 mod error;
+mod facts;
 mod inlet;
 mod open;
 mod recent;
@@ -26,6 +27,7 @@ use domain::supply::Supply;
 
 pub use contact::{Contact, Contacts};
 pub use error::OwnerError;
+pub use facts::Facts;
 pub use inlet::{Feed, Inlet, Refusal, Refused, Taken};
 use recent::Recent;
 
@@ -85,6 +87,7 @@ pub struct Owner<'a> {
     warned: Vec<Finding>,
     /// The ids of the site's events, with what facts said.
     ids: HashMap<EventId, Said>,
+    facts: Facts,
     recent: Recent,
     settled: Settled,
     supply: Supply,
@@ -118,6 +121,7 @@ impl<'a> Owner<'a> {
             tree: domain::proof::Frontier::default(),
             warned: Vec::new(),
             ids: HashMap::new(),
+            facts: Facts::default(),
             recent: Recent::default(),
             settled: Settled::default(),
             supply: Supply::default(),
@@ -175,6 +179,11 @@ impl<'a> Owner<'a> {
     /// Supply of the site's points.
     pub fn supply(&self) -> &Supply {
         &self.supply
+    }
+
+    /// What was said about the site.
+    pub fn facts(&self) -> &Facts {
+        &self.facts
     }
 
     /// The newest reading that was recorded.
@@ -285,6 +294,7 @@ impl<'a> Owner<'a> {
     fn take_up(&mut self, event: &Event, leaf: [u8; 32], said: Said) {
         self.position = event.position;
         self.supply.apply(event);
+        self.facts.record(event);
         match &event.body {
             Body::ReadingsRecorded(batch) => self.newest_reading = self.newest_reading.max(Some(batch.time())),
             Body::Supply(_) | Body::Alarm(_) => {}
@@ -390,7 +400,11 @@ fn leaves_premises(body: &Body) -> bool {
     body.is_decision()
         || matches!(
             body,
-            Body::ReadingsRecorded(_) | Body::RechargeReceived(_) | Body::PostingMade(_) | Body::Supply(_)
+            Body::ReadingsRecorded(_)
+                | Body::RechargeReceived(_)
+                | Body::PostingMade(_)
+                | Body::Supply(_)
+                | Body::Alarm(_)
         )
 }
 

@@ -1,6 +1,7 @@
 //! What every request can reach.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use adapters::clock::{Clock as _, SharedClock};
 use domain::event::SiteId;
@@ -8,6 +9,7 @@ use domain::quantity::Instant;
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::desk::Desk;
+use crate::identity::Identity;
 
 /// A site of the service.
 #[derive(Debug, Clone)]
@@ -22,6 +24,8 @@ pub struct ServedSite {
 pub struct App {
     /// The sites, by their ids.
     pub sites: BTreeMap<SiteId, ServedSite>,
+    /// Who may use it.
+    pub identity: Arc<Identity>,
     /// The clock of the service.
     pub clock: SharedClock,
     /// The metrics so far.

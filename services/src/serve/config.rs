@@ -106,10 +106,14 @@ impl Config {
             let (log, intake, patience_s) = (site.log, site.intake, site.patience_s);
             Ok(SiteConfig { folder: folder.join(site.folder), log, intake, collector, patience_s })
         });
+        let grpc = file.serve.grpc.map(|text| address("serve.grpc", &text)).transpose()?;
+        if grpc.is_some_and(|grpc| !grpc.ip().is_loopback()) {
+            return Err(wrong("serve.grpc", "an address of this machine's loopback: tokens never travel without TLS"));
+        }
         Ok(Self {
             data: folder.join(file.serve.data),
             http: address("serve.http", &file.serve.http)?,
-            grpc: file.serve.grpc.map(|text| address("serve.grpc", &text)).transpose()?,
+            grpc,
             sites: sites.collect::<Result<_, _>>()?,
         })
     }

@@ -68,6 +68,9 @@ pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
     log_lines(args.json);
     let server = Server::start(&config, SharedClock::new(SystemClock)).map_err(failure)?;
     console.line(format!("portal and JSON: http://{}", server.http));
+    if let Some(grpc) = &server.grpc {
+        console.line(format!("gRPC: {}", grpc.address));
+    }
     for (site, served) in &server.app.sites {
         console.line(format!("site {site}: {} events in {}", served.desk.moment().position, served.log));
     }

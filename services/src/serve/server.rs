@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use adapters::clock::SharedClock;
+use adapters::clock::{SharedClock, SystemClock};
 use adapters::event_log::jetstream::Options;
 use adapters::intake::{Intake, IntakeError, JetStreamIntake, Spool};
 use adapters::site_folder::{FolderError, SiteFolder};
@@ -22,6 +22,8 @@ use super::config::{Config, SiteConfig};
 use super::{App, ServedSite, health};
 use crate::collect::{CollectError, Collector, Heard};
 use crate::desk::{Desk, DeskError, Setup, Worker};
+use crate::grpc;
+use crate::identity::{self, Identity, IdentityError};
 
 /// Requests that have begun may take so long to end.
 const GRACE: Duration = Duration::from_secs(5);
@@ -60,6 +62,9 @@ pub enum ServeError {
     /// No runtime, or no metrics.
     #[error("cannot start")]
     Start(#[from] io::Error),
+    /// The file of who may use it.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
     /// The recorder of metrics.
     #[error("metrics cannot be recorded")]
     Metrics(#[from] BuildError),
@@ -71,6 +76,8 @@ pub struct Server {
     pub app: Arc<App>,
     /// Where HTTP is.
     pub http: SocketAddr,
+    /// gRPC, if it is served.
+    pub grpc: Option<grpc::Listener>,
     handle: Handle<SocketAddr>,
     runtime: Option<Runtime>,
     collectors: Vec<Collector<SharedClock>>,
@@ -89,16 +96,22 @@ impl Server {
             workers.push(worker);
             collectors.extend(collector);
         }
-        let app = Arc::new(App { sites, clock, metrics });
+        // Who is asked by the machine's clock: what expires must expire where a site's clock is fast, too.
+        let identity = Arc::new(Identity::open(&config.data.join(identity::FILE), SystemClock)?);
+        let app = Arc::new(App { sites, identity, clock, metrics });
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("serve").build()?;
         let handle = Handle::new();
         let http = listen(&runtime, config.http, routes(&app), &handle)?;
-        Ok(Self { app, http, handle, runtime: Some(runtime), collectors, workers })
+        let grpc = config.grpc.map(|address| {
+            grpc::listen(&runtime, address, &app).map_err(|source| ServeError::Listen { address, source })
+        });
+        Ok(Self { app, http, grpc: grpc.transpose()?, handle, runtime: Some(runtime), collectors, workers })
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
+        self.grpc.take();
         self.handle.graceful_shutdown(Some(GRACE));
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_timeout(GRACE);

@@ -1,0 +1,212 @@
+//! Money by hand: in, back, and posted. Money in has a receipt and is one person's;
+//! what is given away is a change with a reason, and needs a second person where the
+//! site asks for one.
+
+use domain::event::{
+    AccountId, Body, ChangeKind, ChangeProposed, ChangeRecorded, PostingMade, ProposedFact, RechargeKind,
+    RechargeReceived, encode_canonical,
+};
+use domain::quantity::Money;
+
+use super::once::{self, Part};
+use super::{Asked, CommandError, Made, account_of, carry_out};
+use crate::desk::{Desk, Turn};
+use crate::identity::Permission;
+
+/// Beyond this, numbers are not the same everywhere.
+const LARGEST: i64 = 9_007_199_254_740_991;
+/// A text's longest, in characters.
+const LONGEST: usize = 500;
+
+/// An amount as it was given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Amount {
+    /// In minor units.
+    pub minor: i64,
+    /// ISO 4217.
+    pub currency: String,
+}
+
+/// Money in, taken by a person.
+#[derive(Debug, Clone)]
+pub struct Recharge {
+    /// Whose balance.
+    pub account: AccountId,
+    /// Positive.
+    pub amount: Amount,
+    /// The receipt's number; empty: the key.
+    pub reference: String,
+}
+
+/// Money back to the tenant.
+#[derive(Debug, Clone)]
+pub struct Refund {
+    /// Whose balance.
+    pub account: AccountId,
+    /// Positive.
+    pub amount: Amount,
+    /// Once for refunds; empty: the key.
+    pub reference: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// An amount posted by hand.
+#[derive(Debug, Clone)]
+pub struct Post {
+    /// Whose balance.
+    pub account: AccountId,
+    /// With sign; positive credits.
+    pub amount: Amount,
+    /// Once for postings; empty: the key.
+    pub reference: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// Credits money that a person has taken.
+pub async fn recharge(desk: &Desk, asked: Asked, order: Recharge) -> Result<Made, CommandError> {
+    let account = order.account.clone();
+    carry_out(desk, &asked.clone(), (Permission::MoveMoney, Some(&account)), move |turn| {
+        let reference = reference(&order.reference, &asked)?;
+        let body = Body::RechargeReceived(RechargeReceived {
+            account: order.account.clone(),
+            amount_minor: order.amount.minor,
+            kind: RechargeKind::Recharge,
+            reference: reference.clone(),
+        });
+        let parts = vec![Part { actor: asked.actor.user.clone(), time: turn.now, body }];
+        if let Some(made) = once::again(&once::known(turn, &asked), &asked, &parts)? {
+            return Ok(made);
+        }
+        account_of(turn, &order.account)?;
+        positive(turn, &order.amount)?;
+        unused(turn, &reference, RechargeKind::Recharge)?;
+        once::append(turn, &asked, parts)
+    })
+    .await
+}
+
+/// Gives money back.
+pub async fn refund(desk: &Desk, asked: Asked, order: Refund) -> Result<Made, CommandError> {
+    let account = order.account.clone();
+    carry_out(desk, &asked.clone(), (Permission::MoveMoney, Some(&account)), move |turn| {
+        let reference = reference(&order.reference, &asked)?;
+        let fact = Body::RechargeReceived(RechargeReceived {
+            account: order.account.clone(),
+            amount_minor: order.amount.minor,
+            kind: RechargeKind::Refund,
+            reference: reference.clone(),
+        });
+        give(turn, &asked, &order.reason, fact, |turn| {
+            account_of(turn, &order.account)?;
+            positive(turn, &order.amount)?;
+            unused(turn, &reference, RechargeKind::Refund)?;
+            let balance = turn.moment.live.get(&order.account).map(|live| live.balance);
+            let balance = balance.unwrap_or_else(|| turn.owner.site().balance(&order.account, turn.now));
+            if balance < Money::new(order.amount.minor) {
+                return Err(CommandError::MoreThanBalance { amount_minor: order.amount.minor, balance });
+            }
+            Ok(())
+        })
+    })
+    .await
+}
+
+/// Posts an amount by hand.
+pub async fn post(desk: &Desk, asked: Asked, order: Post) -> Result<Made, CommandError> {
+    let account = order.account.clone();
+    carry_out(desk, &asked.clone(), (Permission::MoveMoney, Some(&account)), move |turn| {
+        let reference = reference(&order.reference, &asked)?;
+        let fact = Body::PostingMade(PostingMade {
+            account: order.account.clone(),
+            amount_minor: order.amount.minor,
+            by: asked.actor.user.clone(),
+            reason: said("reason", &order.reason)?,
+            reference: reference.clone(),
+        });
+        give(turn, &asked, &order.reason, fact, |turn| {
+            account_of(turn, &order.account)?;
+            currency(turn, &order.amount)?;
+            if order.amount.minor == 0 || order.amount.minor.saturating_abs() > LARGEST {
+                let wanted = "not zero, and at most 9007199254740991";
+                return Err(CommandError::BadAmount { amount_minor: order.amount.minor, wanted });
+            }
+            if turn.owner.site().ledger().knows_posting(&reference) {
+                return Err(CommandError::ReferenceTaken { reference: reference.clone() });
+            }
+            Ok(())
+        })
+    })
+    .await
+}
+
+/// A change with one fact, or its proposal where the site requires a second person.
+fn give(
+    turn: &mut Turn<'_, '_>,
+    asked: &Asked,
+    reason: &str,
+    fact: Body,
+    check: impl FnOnce(&Turn<'_, '_>) -> Result<(), CommandError>,
+) -> Result<Made, CommandError> {
+    let known = once::known(turn, asked);
+    let needs_second = turn.owner.site().premises().approvals.is_some_and(|persons| persons > 1);
+    let propose = known.first().map_or(needs_second, |event| matches!(event.body, Body::ChangeProposed(_)));
+    let (author, reason) = (asked.actor.user.clone(), said("reason", reason)?);
+    let (about, kind, reverses) = (fact.chain_keys(), ChangeKind::Correct, None);
+    let part = |body| Part { actor: author.clone(), time: turn.now, body };
+    let parts = if propose {
+        let author = author.clone();
+        let facts = vec![proposed(&fact)?];
+        vec![part(Body::ChangeProposed(ChangeProposed { about, author, facts, kind, reason, reverses }))]
+    } else {
+        let (author, approver, proposal) = (author.clone(), None, None);
+        let head = ChangeRecorded { about, approver, author, kind, proposal, reason, reverses };
+        vec![part(Body::ChangeRecorded(head)), part(fact)]
+    };
+    if let Some(made) = once::again(&known, asked, &parts)? {
+        return Ok(made);
+    }
+    check(turn)?;
+    once::append(turn, asked, parts)
+}
+
+fn proposed(fact: &Body) -> Result<ProposedFact, CommandError> {
+    let bytes = encode_canonical(&fact.to_value().unwrap_or_default()).ok();
+    let data = bytes.and_then(|bytes| String::from_utf8(bytes).ok()).ok_or(CommandError::NothingSaid("reason"))?;
+    Ok(ProposedFact { data, r#type: fact.type_name().to_owned() })
+}
+
+/// A text that says something.
+fn said(field: &'static str, text: &str) -> Result<String, CommandError> {
+    let text = text.trim();
+    let fits = !text.is_empty() && text.chars().count() <= LONGEST;
+    if fits { Ok(text.to_owned()) } else { Err(CommandError::NothingSaid(field)) }
+}
+
+fn reference(text: &str, asked: &Asked) -> Result<String, CommandError> {
+    if text.trim().is_empty() { Ok(asked.key.as_str().to_owned()) } else { said("reference", text) }
+}
+
+fn currency(turn: &Turn<'_, '_>, amount: &Amount) -> Result<(), CommandError> {
+    let wanted = &turn.owner.site().premises().site().currency;
+    if *wanted == amount.currency {
+        return Ok(());
+    }
+    Err(CommandError::OtherCurrency { given: amount.currency.clone(), wanted: wanted.clone() })
+}
+
+fn positive(turn: &Turn<'_, '_>, amount: &Amount) -> Result<(), CommandError> {
+    currency(turn, amount)?;
+    if (1..=LARGEST).contains(&amount.minor) {
+        return Ok(());
+    }
+    Err(CommandError::BadAmount { amount_minor: amount.minor, wanted: "1 to 9007199254740991" })
+}
+
+fn unused(turn: &Turn<'_, '_>, reference: &str, kind: RechargeKind) -> Result<(), CommandError> {
+    if !turn.owner.site().ledger().knows(reference, kind) {
+        return Ok(());
+    }
+    Err(CommandError::ReferenceTaken { reference: reference.to_owned() })
+}

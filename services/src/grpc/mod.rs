@@ -1,0 +1,19 @@
+//! gRPC: `tallywatt.v1` of the crate `proto`, with health and reflection.
+//!
+//! Reading order: `access` (who may call what: one table), `refusal` (errors and
+//! their codes), then what is answered, by service: `balance`, `ledger`, `audit`. These are plain
+//! functions, which the NATS service calls too; `service` is how tonic sees them,
+//! `server` how they are served.
+
+mod access;
+mod audit;
+mod balance;
+mod ledger;
+mod refusal;
+mod server;
+mod service;
+mod stream;
+
+pub use access::{Call, Gate, Of, RULES, Rule};
+pub use refusal::{CODES, Kind, Refusal};
+pub use server::{Listener, listen};

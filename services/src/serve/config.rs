@@ -107,7 +107,7 @@ impl Config {
             Ok(SiteConfig { folder: folder.join(site.folder), log, intake, collector, patience_s })
         });
         let grpc = file.serve.grpc.map(|text| address("serve.grpc", &text)).transpose()?;
-        if grpc.is_some_and(|grpc| !grpc.ip().is_loopback()) {
+        if grpc.is_some_and(|grpc: SocketAddr| !grpc.ip().is_loopback()) {
             return Err(wrong("serve.grpc", "an address of this machine's loopback: tokens never travel without TLS"));
         }
         Ok(Self {

@@ -44,6 +44,8 @@ pub struct World {
     site: SiteId,
     meters: u8,
     references: u32,
+    /// The collector's file.
+    pub config: String,
 }
 
 /// A policy that cuts soon after credit is used up, at any hour.
@@ -94,11 +96,11 @@ impl World {
                 )
             })
             .collect();
-        let text = format!(
+        let config = format!(
             "site = \"pains\"\ncollector = \"c\"\n[intake]\nspool = \"unused.db\"\n[[bus]]\nname = \"g\"\n{key} = \"{}\"\nanswer_ms = 300\n{stations}",
             sim.gateway("g")
         );
-        let config = Config::parse(Path::new("/nowhere/collector.toml"), &text).unwrap_or_else(|e| panic!("{e}"));
+        let parsed = Config::parse(Path::new("/nowhere/collector.toml"), &config).unwrap_or_else(|e| panic!("{e}"));
         let clock = GivenClock::new(Instant::new(sim.now()));
         let intake = MemoryIntake::new();
         let kept = Mutex::new(intake.reopen());
@@ -112,11 +114,21 @@ impl World {
             }
         };
         let collector =
-            Collector::start(&config, &open, clock.clone(), Pace { settle_ms: 1 }, tell).expect("a collector");
+            Collector::start(&parsed, &open, clock.clone(), Pace { settle_ms: 1 }, tell).expect("a collector");
         let folder = tempfile::tempdir().expect("a folder");
         let site = SiteId::try_new("pains").expect("an id");
-        let world =
-            Self { sim, clock, collector: Some(collector), rounds, intake, folder, site, meters, references: 0 };
+        let world = Self {
+            sim,
+            clock,
+            collector: Some(collector),
+            rounds,
+            intake,
+            folder,
+            site,
+            meters,
+            references: 0,
+            config,
+        };
         world.write_folder();
         world
     }
@@ -215,6 +227,15 @@ impl World {
     /// Ends a fault of the gateway that keeps it out of reach.
     pub fn heal(&self) {
         self.sim.heal();
+    }
+
+    /// Somebody at the meter sets the relay's mode to local: no write of ours could.
+    pub fn set_local(&self, unit: u8) {
+        use std::io::{Read as _, Write as _};
+        let mut socket = std::net::TcpStream::connect(self.sim.gateway("g")).expect("connects");
+        let request = [0, 1, 0, 0, 0, 9, unit, 16, 0, 0x1E, 0, 1, 2, 0xDD, 0x11];
+        socket.write_all(&request).expect("asks");
+        socket.read_exact(&mut [0; 12]).expect("answers");
     }
 
     /// A fault of the gateway.

@@ -366,3 +366,58 @@ fn somebody_at_the_meter_is_seen_once() {
         assert_eq!(world.writes().len(), 0, "what a person did at the meter is not undone");
     });
 }
+
+#[test]
+fn a_relay_in_local_mode_is_seen_and_commissioned() -> anyhow::Result<()> {
+    let mut world = World::start("tcp", 2);
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("collector.toml");
+    std::fs::write(&file, &world.config)?;
+    let file = file.display().to_string();
+    world.session(|session| {
+        session.world.recharge(2, 10_000);
+        session.publish(quick_policy());
+        session.minutes(1);
+        session.world.set_local(1);
+        session.minutes(9);
+        assert_eq!((session.point(1).remote, session.point(2).remote), (Some(false), None));
+        session.minutes(2);
+        assert_eq!(session.output(1), Some(Connected));
+        // A dry run says so, and writes nothing.
+        let (code, said) = tests::run::command(&["collect", "commission", "--config", &file])?;
+        anyhow::ensure!(code == 1 && said.contains("does not obey") && said.contains("nothing was written"), "{said}");
+        assert_eq!(session.world.writes().len(), 1, "the one at the meter");
+        let (code, said) = tests::run::command(&["collect", "commission", "--config", &file, "--yes", "--json"])?;
+        let said: serde_json::Value = serde_json::from_str(&said)?;
+        anyhow::ensure!(code == 0 && said["ready"] == true, "{said}");
+        let both: Vec<_> =
+            [0, 1].map(|index| (&said["meters"][index]["written"], &said["meters"][index]["remote"])).into();
+        assert_eq!(both, [(&json!(true), &json!(true)), (&json!(false), &json!(true))]);
+        session.minutes(16);
+        session.minutes(1);
+        assert_eq!((session.output(1), session.point(1).remote), (Some(Disconnected), Some(true)));
+        anyhow::Ok(())
+    })?;
+    assert_eq!(failures(&world.events()).first(), Some(&SwitchFailure::NotRemote));
+    let modes = world.story(1).into_iter().filter(|name| *name == "supply.mode.observed.v1").count();
+    assert_eq!(modes, 2, "once for each change");
+    let addresses: Vec<_> =
+        world.writes().iter().map(|write| (write["fc"].clone(), write["address"].clone())).collect();
+    assert_eq!(addresses[1..], [(json!(16), json!(0x1E)), (json!(5), json!(1))], "mode, then the relay");
+    Ok(())
+}
+
+#[test]
+fn another_device_is_not_commissioned() -> anyhow::Result<()> {
+    let world = World::start("tcp", 1);
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("collector.toml");
+    std::fs::write(&file, &world.config)?;
+    world.set_local(1);
+    world.fault(json!({"kind": "swap", "unit": 1, "kwh": "1", "serial": "33B1299999999"}));
+    let (code, said) =
+        tests::run::command(&["collect", "commission", "--config", &file.display().to_string(), "--yes"])?;
+    anyhow::ensure!(code == 1 && said.contains("another device"), "{said}");
+    assert_eq!(world.writes().len(), 1, "the one at the meter");
+    Ok(())
+}

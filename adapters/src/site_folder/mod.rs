@@ -7,6 +7,7 @@ mod csv_rows;
 mod error;
 mod law;
 mod row;
+mod supply;
 mod tables;
 mod tariff;
 mod tariff_file;

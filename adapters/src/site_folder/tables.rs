@@ -111,6 +111,8 @@ pub(super) const TABLES: &[(&str, &[&str])] = &[
     ),
     ("supplier_bill", &["pool", "month", "kwh", "amount", "unit_price", "reference", "received"]),
     ("consent", &["account", "to", "from", "until", "reference", "received"]),
+    ("supply_policy", super::supply::POLICY_KEYS),
+    ("protected", &["point", "by", "reason", "received"]),
     ("posting", &["account", "amount", "reference", "time", "by", "reason", "received"]),
     ("withdraw", &["meter", "time", "received", "by", "reason"]),
     ("release", &["meter", "time", "received", "by", "reason"]),
@@ -239,6 +241,14 @@ pub(super) fn entry(table: &'static str, row: &Row<'_>, ids: &Ids, decimals: u8)
         "compliance" => {
             actor = Some(row.text("by")?.to_owned());
             super::law::compliance(row)?
+        }
+        "supply_policy" | "protected" => {
+            actor = Some(row.text("by")?.to_owned());
+            if table == "protected" {
+                super::supply::protected(row, ids)?
+            } else {
+                super::supply::policy(row, decimals)?
+            }
         }
         "supplier_bill" => super::law::supplier_bill(row, ids, decimals)?,
         "consent" => super::law::consent(row, ids)?,

@@ -2,10 +2,12 @@
 //!
 //! Reading order: `config` (the file), `collector` (what runs), `bus` (the task
 //! of one bus), `row` (a round as an item), `source` with `csv_folder` and
-//! `mqtt` (what comes by itself), `uplink` (from spool to server).
+//! `mqtt` (what comes by itself), `uplink` (from spool to server), `commission`
+//! (relays before they are relied on).
 
 mod bus;
 mod collector;
+mod commission;
 mod config;
 mod csv_folder;
 mod mqtt;
@@ -37,6 +39,7 @@ use crate::exit::{Exit, Failure, bad};
 
 /// `tallywatt collect`
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 #[command(after_help = "Examples:
   tallywatt collect --example > collector.toml
   tallywatt collect --config collector.toml --check
@@ -47,6 +50,8 @@ that is down loses nothing. Ctrl-C ends after the rounds that have begun.
 
 Exit codes: 0 done, 2 bad input, 3 spool or disk failure.")]
 pub struct Args {
+    #[command(subcommand)]
+    step: Option<Step>,
     /// The collector's file
     #[arg(long, required_unless_present = "example")]
     config: Option<PathBuf>,
@@ -61,10 +66,19 @@ pub struct Args {
     json: bool,
 }
 
+#[derive(Debug, clap::Subcommand)]
+enum Step {
+    /// Read serial, mode and relay of every meter that has a relay; let relays obey.
+    Commission(commission::Args),
+}
+
 static STOP: AtomicBool = AtomicBool::new(false);
 
 /// Runs the command.
 pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
+    if let Some(Step::Commission(args)) = &args.step {
+        return commission::run(args, console);
+    }
     let Some(path) = args.config.filter(|_| !args.example) else {
         EXAMPLE.lines().for_each(|line| console.line(line));
         return Ok(Exit::Done);

@@ -4,7 +4,23 @@ use crate::exit::Failure;
 use std::{
     error::Error,
     io::{self, IsTerminal, Write},
+    sync::{Arc, Mutex},
 };
+
+/// What was written, shared with who wrote it.
+#[derive(Debug, Clone, Default)]
+struct Kept(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Kept {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().map_err(|_| io::ErrorKind::Other)?.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
 
 /// A stream of lines for a person or a script.
 pub struct Console {
@@ -26,6 +42,16 @@ impl Console {
     /// Any other stream, such as a test's buffer.
     pub fn to(out: impl Write + 'static) -> Self {
         Self { out: Box::new(out), terminal: false }
+    }
+
+    /// Calls something with a console: what it gave, and the lines that it wrote there.
+    pub fn collect<T>(call: impl FnOnce(&mut Self) -> T) -> (T, Vec<String>) {
+        let (said, mut heard) = (Kept::default(), String::new());
+        let given = call(&mut Self::to(said.clone()));
+        if let Ok(bytes) = said.0.lock() {
+            heard = String::from_utf8_lossy(&bytes).into_owned();
+        }
+        (given, heard.lines().map(str::to_owned).collect())
     }
 
     /// Writes one line. A reader that went away (`| head`) is no failure of

@@ -23,6 +23,7 @@ pub mod init;
 pub mod owner;
 mod presets;
 pub mod quarantine;
+pub mod query;
 pub mod rate;
 pub mod replay;
 pub mod rules;

@@ -1,0 +1,102 @@
+//! Every read that a surface shows: gRPC, NATS, HTTP and the portal call these, so that all of them show the same
+//! numbers. A read gives a plain structure: money in minor units and as text, energy in mWh and as text, instants in
+//! UTC and by the site's wall clock; never a float.
+//!
+//! Reading order: `shown` (how quantities look), `view` (what is read), then a file for each question. `balance` and
+//! `room` need a [`Moment`](crate::desk::Moment) alone and wait for nobody; `past` reads the log in the background; the
+//! others look at the site in a turn ([`read`]).
+
+mod balance;
+mod bill;
+mod curve;
+mod ledger;
+mod month;
+mod past;
+mod pool;
+mod record;
+mod room;
+mod shown;
+mod view;
+
+use domain::event::{AccountId, PointId, PoolId};
+use domain::quantity::{Date, Instant, Month};
+
+pub use balance::{Balance, balance};
+pub use bill::{Adjustment, Bill, BillRow, Cash, Line, Source, Tax, bill, bills};
+pub use curve::{Bar, Curve, Part, Step, Whose, curve};
+pub use ledger::{Ledger, LedgerRow, RechargeRow, ledger, recharges};
+pub use month::{DaySum, Days, MonthSum, PeriodKwh, Tier, TierProgress, days, months, tiers};
+pub use past::{
+    ChangeRow, CloseCheck, CloseFinding, Difference, Explanation, Replayed, changes, close_check, explain_line, replay,
+};
+pub use pool::{
+    Allocation, AllocationAccount, AllocationPart, AllocationShare, EnergyFlow, PointKwh, PoolRow, allocation,
+    energy_flow, pools,
+};
+pub use record::{HeldBill, HeldReason, HeldSupply, Holds, QuarantinedReading, holds, quarantine};
+pub use room::{AccountRow, Pending, PointState, RoomState, UnitState, accounts, point, points, units};
+pub use shown::{Amount, Kwh, Show, When};
+pub use view::{View, read};
+
+use crate::desk::DeskError;
+
+/// Why a read has no answer.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum QueryError {
+    /// No such account at the site.
+    #[error("account {0} is not known: name one of the site's")]
+    UnknownAccount(AccountId),
+    /// No such point at the site.
+    #[error("point {0} is not known: name one of the site's")]
+    UnknownPoint(PointId),
+    /// No such pool at the site.
+    #[error("pool {0} is not known: name one of the site's")]
+    UnknownPool(PoolId),
+    /// No bill, issued or under way.
+    #[error("account {account} has no bill for {month}: see the list of its bills")]
+    UnknownBill {
+        /// Whose.
+        account: AccountId,
+        /// Of which month.
+        month: Month,
+    },
+    /// A pool's day without energy or cost.
+    #[error("pool {pool} has nothing on {day}: name another day")]
+    NothingOnDay {
+        /// The pool.
+        pool: PoolId,
+        /// The day.
+        day: Date,
+    },
+    /// A range that ends before it begins.
+    #[error("the range ends at {until}, before it begins at {from}: name the earlier instant first")]
+    EmptyRange {
+        /// Its start.
+        from: Instant,
+        /// Its end.
+        until: Instant,
+    },
+    /// More steps than an answer holds.
+    #[error("the range has more than {most} steps: ask for a shorter one, or for longer steps")]
+    TooManySteps {
+        /// How many there may be.
+        most: usize,
+    },
+    /// What was asked for cannot be shown.
+    #[error("{what}: {mend}")]
+    Refused {
+        /// Why.
+        what: String,
+        /// What to do.
+        mend: String,
+    },
+    /// The log cannot be read, or contradicts itself.
+    #[error("the log cannot be read: {0}")]
+    Log(String),
+    /// The service ends.
+    #[error("the service is ending: ask again")]
+    Stopped,
+    /// The desk does not answer.
+    #[error(transparent)]
+    Desk(#[from] DeskError),
+}

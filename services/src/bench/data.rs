@@ -60,6 +60,20 @@ fn tariff(version: u32, from: &str, day: &str) -> Result<String, std::fmt::Error
 /// A building of so many leased units, and a pool that they share by area and
 /// consumption; `later` is a second version of its tariff in force from the first day, received at that instant.
 pub(crate) fn building(units: usize, later: Option<Instant>) -> Result<SiteFolder, Box<dyn Error + Send + Sync>> {
+    let toml = toml(units, later)?;
+    let folder = tempfile::tempdir()?;
+    std::fs::write(folder.path().join("site.toml"), toml)?;
+    std::fs::write(folder.path().join("readings.csv"), "time,meter,kwh\n")?;
+    std::fs::write(folder.path().join("recharges.csv"), "time,account,amount,reference\n")?;
+    Ok(SiteFolder::open(folder.path())?)
+}
+
+/// The same as a text.
+pub(crate) fn building_toml(units: usize) -> Result<String, std::fmt::Error> {
+    toml(units, None)
+}
+
+fn toml(units: usize, later: Option<Instant>) -> Result<String, std::fmt::Error> {
     let mut toml = HEAD.to_owned() + &tariff(1, "2026-01-01", "0.2450")?;
     if let Some(received) = later {
         writeln!(toml, "{}received = {received}", tariff(2, "2026-01-01", "0.2510")?)?;
@@ -82,11 +96,7 @@ pub(crate) fn building(units: usize, later: Option<Instant>) -> Result<SiteFolde
         "[[rule]]\npool = \"lifts\"\nversion = 1\nfrom = 2026-01-01\nunits = [ {names}]\nparts = [ {{ percent = \"60\", \
          basis = \"area\", zero = \"equal\" }}, {{ percent = \"40\", basis = \"consumption\", zero = \"area\" }} ]\n"
     )?;
-    let folder = tempfile::tempdir()?;
-    std::fs::write(folder.path().join("site.toml"), toml)?;
-    std::fs::write(folder.path().join("readings.csv"), "time,meter,kwh\n")?;
-    std::fs::write(folder.path().join("recharges.csv"), "time,account,amount,reference\n")?;
-    Ok(SiteFolder::open(folder.path())?)
+    Ok(toml)
 }
 
 /// The poll of all meters of a building at an instant, some watt-hours above the poll before.

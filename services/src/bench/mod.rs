@@ -2,6 +2,7 @@
 
 mod data;
 mod ingest;
+mod live;
 mod meters;
 mod rating;
 mod settling;
@@ -33,6 +34,9 @@ pub struct Args {
     /// Only rating in memory, as `make rivals` compares it.
     #[arg(long)]
     rating: bool,
+    /// Only live balances over gRPC while readings come in.
+    #[arg(long, conflicts_with = "rating")]
+    live: bool,
     /// Write the figures as JSON.
     #[arg(long)]
     json: bool,
@@ -65,6 +69,21 @@ pub(crate) fn best(mut once: impl FnMut() -> u128) -> u128 {
     (0..3).map(|_| once()).max().unwrap_or_default()
 }
 
+/// Rating in memory; unless only that is asked for, log, what-if, settling and meters.
+fn measure(args: &Args) -> Result<Vec<Figure>, Box<dyn std::error::Error + Send + Sync>> {
+    let (units, days) = (args.meters.max(1), args.days.max(1));
+    let data = data::Registers::new(units, days);
+    let mut figures = rating::measure(&data);
+    if !args.rating {
+        figures.extend(ingest::measure(&data, &args.dir)?);
+        figures.extend(what_if::measure(&data, &args.dir)?);
+        figures.push(settling::replay(units, days.min(7), &args.dir)?);
+        figures.extend(settling::accounts(units)?);
+        figures.extend(meters::measure(&args.dir)?);
+    }
+    Ok(figures)
+}
+
 /// Runs the command.
 pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
     let storage = |error: Box<dyn std::error::Error + Send + Sync>| Failure {
@@ -72,14 +91,12 @@ pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
         error,
         mend: "name a --dir with room and rights".to_owned(),
     };
-    let data = data::Registers::new(args.meters.max(1), args.days.max(1));
-    let mut figures = rating::measure(&data);
+    let mut figures = Vec::new();
+    if !args.live {
+        figures.extend(measure(&args).map_err(storage)?);
+    }
     if !args.rating {
-        figures.extend(ingest::measure(&data, &args.dir).map_err(storage)?);
-        figures.extend(what_if::measure(&data, &args.dir).map_err(storage)?);
-        figures.push(settling::replay(args.meters.max(1), args.days.clamp(1, 7), &args.dir).map_err(storage)?);
-        figures.extend(settling::accounts(args.meters.max(1)).map_err(storage)?);
-        figures.extend(meters::measure(&args.dir).map_err(storage)?);
+        figures.extend(live::measure(args.meters.max(1), &args.dir).map_err(storage)?);
     }
     if args.json {
         let rows = figures.iter().map(|figure| {

@@ -79,8 +79,13 @@ pub struct Call {
 }
 
 impl Call {
+    /// A call of whom another surface has let in.
+    pub(crate) fn by(actor: Actor, rule: &'static Rule) -> Self {
+        Self { actor: Arc::new(actor), rule, bearer: "".into() }
+    }
+
     /// The account that it is about, of a site that is served here, if the actor may.
-    pub(super) fn account<'a>(
+    pub(crate) fn account<'a>(
         &self,
         app: &'a App,
         site: &str,
@@ -92,7 +97,7 @@ impl Call {
     }
 
     /// The site that it is about, served here, if the actor may.
-    pub(super) fn site<'a>(&self, app: &'a App, site: &str) -> Result<&'a ServedSite, Refusal> {
+    pub(crate) fn site<'a>(&self, app: &'a App, site: &str) -> Result<&'a ServedSite, Refusal> {
         self.site_of(app, site, None)
     }
 

@@ -1,13 +1,15 @@
 //! gRPC: `tallywatt.v1` of the crate `proto`, with health and reflection.
 //!
 //! Reading order: `access` (who may call what: one table), `refusal` (errors and
-//! their codes), then what is answered, by service: `balance`, `ledger`, `audit`. These are plain
+//! their codes), then what is answered, by service: `balance`, `bills`, `consumption`, `ledger`, `audit`. These are plain
 //! functions, which the NATS service calls too; `service` is how tonic sees them,
 //! `server` how they are served.
 
 mod access;
-mod audit;
-mod balance;
+pub(crate) mod audit;
+pub(crate) mod balance;
+pub(crate) mod bills;
+pub(crate) mod consumption;
 mod ledger;
 mod refusal;
 mod server;

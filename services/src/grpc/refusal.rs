@@ -9,6 +9,7 @@ use tonic_types::{ErrorDetails, StatusExt as _};
 use crate::command::CommandError;
 use crate::desk::DeskError;
 use crate::identity::Denied;
+use crate::query::QueryError;
 
 /// What a caller can do about a refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,8 +36,25 @@ pub enum Kind {
     Internal,
 }
 
+impl Kind {
+    /// The number of it in HTTP and in NATS services.
+    pub(crate) const fn number(self) -> &'static str {
+        match self {
+            Self::Unauthenticated => "401",
+            Self::Denied => "403",
+            Self::NotFound | Self::Unserved => "404",
+            Self::Invalid => "400",
+            Self::Precondition => "412",
+            Self::Exists => "409",
+            Self::Unavailable => "503",
+            Self::Late => "504",
+            Self::Internal => "500",
+        }
+    }
+}
+
 /// Codes of refusals that are none of a command's, published and never reused.
-pub const CODES: [&str; 9] = [
+pub const CODES: [&str; 17] = [
     "TOKEN_INVALID",
     "METHOD_UNKNOWN",
     "NOT_FOUND",
@@ -46,6 +64,14 @@ pub const CODES: [&str; 9] = [
     "SITE_UNAVAILABLE",
     "INTERNAL",
     "DEADLINE",
+    "ACCOUNT_UNKNOWN",
+    "POINT_UNKNOWN",
+    "POOL_UNKNOWN",
+    "BILL_UNKNOWN",
+    "DAY_EMPTY",
+    "RANGE_EMPTY",
+    "RANGE_TOO_LONG",
+    "NOT_SHOWN",
 ];
 
 /// Why a call is refused.
@@ -74,6 +100,16 @@ impl Refusal {
         Self { kind: Kind::Invalid, code: "FIELD_INVALID", message, field: Some(field) }
     }
 
+    /// A method that is not served.
+    pub(crate) fn method(text: &str) -> Self {
+        Self::new(Kind::Unserved, "METHOD_UNKNOWN", text)
+    }
+
+    /// A message that cannot be read.
+    pub(crate) fn message(why: &str) -> Self {
+        Self::new(Kind::Invalid, "MESSAGE_INVALID", why)
+    }
+
     /// No token, or one that is not good.
     pub(super) fn no_token() -> Self {
         let text = "no good token: send metadata `authorization: Bearer TOKEN`; `tallywatt user token` makes one";
@@ -81,7 +117,7 @@ impl Refusal {
     }
 
     /// A fault here: what it was is in the service's log only.
-    pub(super) fn internal(error: &(dyn Error + 'static)) -> Self {
+    pub(crate) fn internal(error: &(dyn Error + 'static)) -> Self {
         tracing::error!(error, "a call failed");
         Self::new(Kind::Internal, "INTERNAL", "a fault of the service: its log says which")
     }
@@ -94,6 +130,24 @@ impl From<Denied> for Refusal {
             Denied::Role { .. } | Denied::ReadOnly => Self::new(Kind::Denied, "PERMISSION_DENIED", &denied.to_string()),
             Denied::OwnProposal { .. } => Self::new(Kind::Denied, "OWN_PROPOSAL", &denied.to_string()),
         }
+    }
+}
+
+impl From<QueryError> for Refusal {
+    fn from(error: QueryError) -> Self {
+        let (kind, code, field) = match &error {
+            QueryError::UnknownAccount(_) => (Kind::NotFound, "ACCOUNT_UNKNOWN", Some("account")),
+            QueryError::UnknownPoint(_) => (Kind::NotFound, "POINT_UNKNOWN", Some("point")),
+            QueryError::UnknownPool(_) => (Kind::NotFound, "POOL_UNKNOWN", Some("pool")),
+            QueryError::UnknownBill { .. } => (Kind::NotFound, "BILL_UNKNOWN", Some("month")),
+            QueryError::NothingOnDay { .. } => (Kind::NotFound, "DAY_EMPTY", Some("day")),
+            QueryError::EmptyRange { .. } => (Kind::Invalid, "RANGE_EMPTY", Some("until_s")),
+            QueryError::TooManySteps { .. } => (Kind::Invalid, "RANGE_TOO_LONG", Some("until_s")),
+            QueryError::Refused { .. } => (Kind::NotFound, "NOT_SHOWN", None),
+            QueryError::Log(_) => return Self::internal(&error),
+            QueryError::Stopped | QueryError::Desk(_) => (Kind::Unavailable, "SITE_UNAVAILABLE", None),
+        };
+        Self { kind, code, message: error.to_string(), field }
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use domain::quantity::Instant;
+use futures_util::StreamExt as _;
 use proto::v1::audit_server::Audit;
 use proto::v1::balance_server::Balance;
 use proto::v1::bills_server::Bills;
@@ -19,8 +21,9 @@ use tonic::{Request, Response, Status};
 
 use super::access::{Call, Gate};
 use super::refusal::{Kind, Refusal};
-use super::stream::{Answers, Follow, deadline, follow};
-use super::{audit, balance, ledger};
+use super::stream::{Answers, Follow, deadline, followed};
+use super::{audit, balance, bills, consumption, ledger};
+use crate::query::QueryError;
 use crate::serve::App;
 
 /// What every service has.
@@ -36,6 +39,17 @@ fn call<T>(request: &Request<T>) -> Result<Call, Refusal> {
     request.extensions().get::<Call>().cloned().ok_or_else(Refusal::no_token)
 }
 
+impl Service {
+    /// What a stream needs, if its caller may.
+    fn follow<T>(&self, request: &Request<T>, of: fn(&T) -> (&String, &String)) -> Result<Follow, Refusal> {
+        let call = call(request)?;
+        let (site, account) = of(request.get_ref());
+        let (served, account) = call.account(&self.app, site, account)?;
+        let (desk, gate, stopping) = (served.desk.clone(), Arc::clone(&self.gate), self.stopping.clone());
+        Ok(Follow { gate, call, desk, account, stopping, deadline: deadline(request.metadata()) })
+    }
+}
+
 fn not_yet<T>() -> Result<Response<T>, Status> {
     Err(Refusal::new(Kind::Unserved, "METHOD_UNKNOWN", "not served by this version").into())
 }
@@ -48,8 +62,8 @@ macro_rules! answer {
     }};
 }
 
-/// A command.
-macro_rules! command {
+/// An answer that is waited for.
+macro_rules! waited {
     ($self:ident, $request:ident, $function:path) => {{
         let call = call(&$request)?;
         Ok(Response::new($function(&$self.app, &call, $request.into_inner()).await?))
@@ -65,15 +79,11 @@ impl Balance for Service {
     type WatchStream = Answers<AccountBalance>;
 
     async fn watch(&self, request: Request<WatchBalanceRequest>) -> Result<Response<Self::WatchStream>, Status> {
-        let call = call(&request)?;
-        let (served, account) = call.account(&self.app, &request.get_ref().site, &request.get_ref().account)?;
-        let (desk, gate, stopping) = (served.desk.clone(), Arc::clone(&self.gate), self.stopping.clone());
-        let site = desk.site().clone();
-        let of = account.clone();
-        let deadline = deadline(request.metadata());
+        let follow = self.follow(&request, |request| (&request.site, &request.account))?;
+        let of = follow.account.clone();
         let shown = |one: &AccountBalance| (one.balance.clone(), one.remaining_mwh, one.days_left_tenths);
-        let answers = follow(Follow { gate, call, desk, account, stopping, deadline }, move |moment, last| {
-            let now = balance::of(&site, &of, moment)?;
+        let answers = followed(follow, move |moment, last| {
+            let now = balance::of(&of, moment)?;
             Ok(last.is_none_or(|last: &AccountBalance| shown(last) != shown(&now)).then_some(now))
         });
         Ok(Response::new(answers))
@@ -83,15 +93,15 @@ impl Balance for Service {
 #[tonic::async_trait]
 impl Ledger for Service {
     async fn recharge(&self, request: Request<RechargeRequest>) -> Result<Response<Done>, Status> {
-        command!(self, request, ledger::recharge)
+        waited!(self, request, ledger::recharge)
     }
 
     async fn refund(&self, request: Request<RefundRequest>) -> Result<Response<Done>, Status> {
-        command!(self, request, ledger::refund)
+        waited!(self, request, ledger::refund)
     }
 
     async fn post(&self, request: Request<PostRequest>) -> Result<Response<Done>, Status> {
-        command!(self, request, ledger::post)
+        waited!(self, request, ledger::post)
     }
 
     async fn publish_tariff(&self, _: Request<PublishRequest>) -> Result<Response<Published>, Status> {
@@ -129,44 +139,61 @@ impl Audit for Service {
         answer!(self, request, audit::root)
     }
 
-    async fn allocation(&self, _: Request<AllocationRequest>) -> Result<Response<Document>, Status> {
-        not_yet()
+    async fn allocation(&self, request: Request<AllocationRequest>) -> Result<Response<Document>, Status> {
+        waited!(self, request, audit::allocation)
     }
 
-    async fn changes(&self, _: Request<ChangesRequest>) -> Result<Response<Document>, Status> {
-        not_yet()
+    async fn changes(&self, request: Request<ChangesRequest>) -> Result<Response<Document>, Status> {
+        waited!(self, request, audit::changes)
     }
 
-    async fn replay(&self, _: Request<ReplayRequest>) -> Result<Response<ReplayReply>, Status> {
-        not_yet()
+    async fn replay(&self, request: Request<ReplayRequest>) -> Result<Response<ReplayReply>, Status> {
+        waited!(self, request, audit::replay)
     }
 }
 
 #[tonic::async_trait]
 impl Bills for Service {
-    async fn list(&self, _: Request<ListBillsRequest>) -> Result<Response<ListBillsReply>, Status> {
-        not_yet()
+    async fn list(&self, request: Request<ListBillsRequest>) -> Result<Response<ListBillsReply>, Status> {
+        waited!(self, request, bills::list)
     }
 
-    async fn get(&self, _: Request<GetBillRequest>) -> Result<Response<Bill>, Status> {
-        not_yet()
+    async fn get(&self, request: Request<GetBillRequest>) -> Result<Response<Bill>, Status> {
+        waited!(self, request, bills::get)
     }
 
-    async fn explain(&self, _: Request<ExplainRequest>) -> Result<Response<Document>, Status> {
-        not_yet()
+    async fn explain(&self, request: Request<ExplainRequest>) -> Result<Response<Document>, Status> {
+        waited!(self, request, bills::explain)
     }
 }
 
 #[tonic::async_trait]
 impl Consumption for Service {
-    async fn curve(&self, _: Request<CurveRequest>) -> Result<Response<CurveReply>, Status> {
-        not_yet()
+    async fn curve(&self, request: Request<CurveRequest>) -> Result<Response<CurveReply>, Status> {
+        waited!(self, request, consumption::curve)
     }
 
     type WatchStream = Answers<CurveReply>;
 
-    async fn watch(&self, _: Request<WatchConsumptionRequest>) -> Result<Response<Self::WatchStream>, Status> {
-        not_yet()
+    async fn watch(&self, request: Request<WatchConsumptionRequest>) -> Result<Response<Self::WatchStream>, Status> {
+        let follow = self.follow(&request, |request| (&request.site, &request.account))?;
+        let (desk, account) = (follow.desk.clone(), follow.account.clone());
+        let known = desk.moment().premises.accounts.contains_key(&account);
+        if !known {
+            return Err(Refusal::from(QueryError::UnknownAccount(account)).into());
+        }
+        let readings = followed(follow, |moment, last: Option<&Option<Instant>>| {
+            let newest = moment.newest_reading;
+            Ok(last.is_none_or(|last| *last != newest).then_some(newest))
+        });
+        let answers = readings.then(move |reading| {
+            let (desk, account) = (desk.clone(), account.clone());
+            async move {
+                reading?;
+                Ok(consumption::last_hour(&desk, account).await?)
+            }
+        });
+        Ok(Response::new(Box::pin(answers)))
     }
 }
 

@@ -66,7 +66,7 @@ struct State<T, F> {
 
 /// The answer at each moment that gives another one, the first at once. It ends when the
 /// caller may no longer see it, and when the service stops.
-pub(super) fn follow<T, F>(follow: Follow, answer: F) -> Answers<T>
+pub(super) fn followed<T, F>(follow: Follow, answer: F) -> Answers<T>
 where
     T: Clone + Send + Sync + 'static,
     F: Fn(&Moment, Option<&T>) -> Result<Option<T>, Refusal> + Send + 'static,

@@ -20,6 +20,7 @@ pub mod history;
 pub mod identity;
 pub mod import;
 pub mod init;
+pub mod nats_api;
 pub mod owner;
 mod presets;
 pub mod quarantine;

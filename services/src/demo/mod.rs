@@ -87,6 +87,7 @@ pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
         data: dir.join("data"),
         http: free(args.http),
         grpc: None,
+        nats: None,
         sites: vec![SiteConfig {
             folder,
             log: Some(log.display().to_string()),

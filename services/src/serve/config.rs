@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::collect::{self, ConfigError};
+use crate::nats_api::NatsConfig;
 
 /// A commented file, as `--example` prints it.
 pub const EXAMPLE: &str = include_str!("example.toml");
@@ -19,6 +20,8 @@ pub struct Config {
     pub http: SocketAddr,
     /// Where gRPC is, if anywhere.
     pub grpc: Option<SocketAddr>,
+    /// The NATS service, if there is one.
+    pub nats: Option<NatsConfig>,
     /// The sites.
     pub sites: Vec<SiteConfig>,
 }
@@ -52,6 +55,15 @@ struct FileServe {
     data: PathBuf,
     http: String,
     grpc: Option<String>,
+    nats: Option<FileNats>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileNats {
+    server: String,
+    user: Option<String>,
+    password_file: Option<PathBuf>,
 }
 
 #[derive(Deserialize)]
@@ -114,6 +126,11 @@ impl Config {
             data: folder.join(file.serve.data),
             http: address("serve.http", &file.serve.http)?,
             grpc,
+            nats: file.serve.nats.map(|nats| NatsConfig {
+                server: nats.server,
+                user: nats.user,
+                password_file: nats.password_file.map(|file| folder.join(file)),
+            }),
             sites: sites.collect::<Result<_, _>>()?,
         })
     }

@@ -24,6 +24,7 @@ use crate::collect::{CollectError, Collector, Heard};
 use crate::desk::{Desk, DeskError, Setup, Worker};
 use crate::grpc;
 use crate::identity::{self, Identity, IdentityError};
+use crate::nats_api::{self, NatsError};
 
 /// Requests that have begun may take so long to end.
 const GRACE: Duration = Duration::from_secs(5);
@@ -65,6 +66,9 @@ pub enum ServeError {
     /// The file of who may use it.
     #[error(transparent)]
     Identity(#[from] IdentityError),
+    /// The NATS service.
+    #[error(transparent)]
+    Nats(#[from] NatsError),
     /// The recorder of metrics.
     #[error("metrics cannot be recorded")]
     Metrics(#[from] BuildError),
@@ -78,6 +82,7 @@ pub struct Server {
     pub http: SocketAddr,
     /// gRPC, if it is served.
     pub grpc: Option<grpc::Listener>,
+    nats: Option<nats_api::Connection>,
     handle: Handle<SocketAddr>,
     runtime: Option<Runtime>,
     collectors: Vec<Collector<SharedClock>>,
@@ -105,13 +110,16 @@ impl Server {
         let grpc = config.grpc.map(|address| {
             grpc::listen(&runtime, address, &app).map_err(|source| ServeError::Listen { address, source })
         });
-        Ok(Self { app, http, grpc: grpc.transpose()?, handle, runtime: Some(runtime), collectors, workers })
+        let grpc = grpc.transpose()?;
+        let nats = config.nats.as_ref().map(|nats| nats_api::connect(&runtime, nats, &app)).transpose()?;
+        Ok(Self { app, http, grpc, nats, handle, runtime: Some(runtime), collectors, workers })
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
         self.grpc.take();
+        self.nats.take();
         self.handle.graceful_shutdown(Some(GRACE));
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_timeout(GRACE);

@@ -59,6 +59,15 @@ pub enum NotifyConfigError {
 }
 
 impl Notify {
+    /// With its files looked for beside a configuration.
+    #[must_use]
+    pub fn beside(mut self, folder: &Path) -> Self {
+        if let Self::Webhook { secret_file, .. } = &mut self {
+            *secret_file = folder.join(&*secret_file);
+        }
+        self
+    }
+
     /// Its name.
     pub fn name(&self) -> &str {
         match self {

@@ -1,17 +1,16 @@
 //! The duty of alarms: it looks once a minute, and at once after a recharge, a failed relay, other bounds; appends what
 //! was raised and cleared, and hands it to whoever is to be told when it is durable.
 
-use std::collections::BTreeMap;
-
 use adapters::notifier::Notifier;
 use domain::alarm::{View, Watch, decide, look};
+use domain::billing::BillingError;
 use domain::prepayment;
 use domain::quantity::Instant;
 
 use super::command::append;
 use super::notice::notice;
 use crate::desk::Duty;
-use crate::owner::{CORE, Owner, OwnerError};
+use crate::owner::{Balances, CORE, Owner, OwnerError};
 
 /// An endpoint, and the position up to which it was told.
 struct Told {
@@ -64,9 +63,9 @@ impl Duty for AlarmDuty {
         }
         self.last = Some(last);
         // A balance that cannot be computed is said by whoever shows it; the other kinds go on.
-        let balances = prepayment::live(owner.site_mut(), now).unwrap_or_else(|error| {
+        let balances = balances(owner, now).unwrap_or_else(|error| {
             tracing::warn!(site = %owner.site_id(), %error, "alarms are looked for without balances");
-            BTreeMap::new()
+            Balances::default()
         });
         let view = View {
             now,
@@ -91,6 +90,15 @@ impl Duty for AlarmDuty {
             told.tell(owner);
         }
     }
+}
+
+/// Those of the desk, which computes them as often as it has time to; its own where there is no desk.
+fn balances(owner: &mut Owner<'_>, now: Instant) -> Result<Balances, BillingError> {
+    if let Some(balances) = owner.balances() {
+        owner.site_mut().advance(now)?;
+        return Ok(balances);
+    }
+    Ok(Balances::new(prepayment::live(owner.site_mut(), now)?))
 }
 
 impl Told {

@@ -94,6 +94,7 @@ pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
             intake: None,
             collector,
             patience_s: 120,
+            notify: Vec::new(),
         }],
     };
     let clock = SharedClock::new(FastClock::new(live, Duration::from_secs(args.day_seconds.into())));

@@ -257,6 +257,7 @@ impl Worker<'_, '_> {
         match prepayment::live_by(self.owner.site_mut(), now) {
             Ok((live, targets)) => {
                 self.moment.live = Arc::new(live);
+                self.owner.keep_balances(Arc::clone(&self.moment.live));
                 self.moment.targets = Arc::new(targets);
                 self.moment.heard = Arc::new(heard(self.owner.site()));
                 self.moment.live_at = (self.owner.events(), now);

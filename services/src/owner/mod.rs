@@ -12,16 +12,17 @@ mod open;
 mod recent;
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use adapters::event_log::{EventLog, Kind, LogError, LogEvent, Sequence};
 use domain::alarm::{Alarms, Sights};
 use domain::billing::{Due, Run, Site};
 use domain::compliance::Finding;
 use domain::event::{
-    Body, Chains, Event, EventError, EventId, ReadingRow, ReadingsBatch, RosterEntry, SiteId, encode_canonical,
-    leaf_hash, readings_id, sha256,
+    AccountId, Body, Chains, Event, EventError, EventId, ReadingRow, ReadingsBatch, RosterEntry, SiteId,
+    encode_canonical, leaf_hash, readings_id, sha256,
 };
-use domain::prepayment::Settled;
+use domain::prepayment::{Live, Settled};
 use domain::quantity::Instant;
 use domain::supply::Supply;
 
@@ -68,6 +69,9 @@ struct Base {
     number: u64,
 }
 
+/// Live figures by account.
+pub type Balances = Arc<BTreeMap<AccountId, Live>>;
+
 /// The owner of a site.
 pub struct Owner<'a> {
     log: &'a mut dyn EventLog,
@@ -98,6 +102,7 @@ pub struct Owner<'a> {
     alarms: Alarms,
     sights: Sights,
     structure: u64,
+    balances: Option<Balances>,
     runs: u64,
     stands_down: bool,
 }
@@ -131,6 +136,7 @@ impl<'a> Owner<'a> {
             alarms: Alarms::default(),
             sights: Sights::default(),
             structure: 0,
+            balances: None,
             runs: 0,
             stands_down: false,
         }
@@ -214,6 +220,16 @@ impl<'a> Owner<'a> {
     /// The position of the last event that may have changed what is in force.
     pub fn structure(&self) -> u64 {
         self.structure
+    }
+
+    /// The live figures of every account as they were kept last; none where they never were.
+    pub fn balances(&self) -> Option<Balances> {
+        self.balances.clone()
+    }
+
+    /// Keeps the live figures that somebody computed, for whoever else needs them.
+    pub fn keep_balances(&mut self, balances: Balances) {
+        self.balances = Some(balances);
     }
 
     /// The Merkle root over the site's order (AUDIT.md).

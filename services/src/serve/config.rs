@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use adapters::notifier::Notify;
 use serde::Deserialize;
 
 use crate::collect::{self, ConfigError};
@@ -39,6 +40,8 @@ pub struct SiteConfig {
     pub collector: Option<collect::Config>,
     /// How long the polls of a minute wait for a slow bus, in seconds.
     pub patience_s: i64,
+    /// Who is told of its alarms.
+    pub notify: Vec<Notify>,
 }
 
 #[derive(Deserialize)]
@@ -75,6 +78,8 @@ struct FileSite {
     collector: Option<PathBuf>,
     #[serde(default = "patience")]
     patience_s: i64,
+    #[serde(default)]
+    notify: Vec<Notify>,
 }
 
 const fn patience() -> i64 {
@@ -116,7 +121,8 @@ impl Config {
                 ));
             }
             let (log, intake, patience_s) = (site.log, site.intake, site.patience_s);
-            Ok(SiteConfig { folder: folder.join(site.folder), log, intake, collector, patience_s })
+            let notify = site.notify.into_iter().map(|notify| notify.beside(folder)).collect();
+            Ok(SiteConfig { folder: folder.join(site.folder), log, intake, collector, patience_s, notify })
         });
         let grpc = file.serve.grpc.map(|text| address("serve.grpc", &text)).transpose()?;
         if grpc.is_some_and(|grpc: SocketAddr| !grpc.ip().is_loopback()) {

@@ -11,6 +11,7 @@ use std::time::Duration;
 use adapters::clock::{SharedClock, SystemClock};
 use adapters::event_log::jetstream::Options;
 use adapters::intake::{Intake, IntakeError, JetStreamIntake, Spool};
+use adapters::notifier::{self, Notifier, NotifyConfigError};
 use adapters::site_folder::{FolderError, SiteFolder};
 use adapters::supply_switch::Pace;
 use axum::Router;
@@ -20,6 +21,7 @@ use tokio::runtime::Runtime;
 
 use super::config::{Config, SiteConfig};
 use super::{App, ServedSite, health};
+use crate::alarm::AlarmDuty;
 use crate::collect::{CollectError, Collector, Heard};
 use crate::desk::{Desk, DeskError, Setup, Worker};
 use crate::grpc;
@@ -40,6 +42,9 @@ pub enum ServeError {
         /// Why.
         source: io::Error,
     },
+    /// Somebody who is to be told of alarms.
+    #[error(transparent)]
+    Notify(#[from] NotifyConfigError),
     /// A site folder.
     #[error(transparent)]
     Folder(#[from] FolderError),
@@ -180,6 +185,10 @@ fn open_site(config: &Config, site: &SiteConfig, clock: &SharedClock) -> Result<
             None => Box::new(Spool::open(&spool)?),
         })
     };
+    let mut notifiers: Vec<Box<dyn Notifier>> = Vec::new();
+    for notify in &site.notify {
+        notifiers.push(Box::new(notify.start(&folder.site, &own, notifier::Pace::default())?));
+    }
     let setup = Setup {
         site: folder.site,
         log: log.clone(),
@@ -188,7 +197,7 @@ fn open_site(config: &Config, site: &SiteConfig, clock: &SharedClock) -> Result<
         clock: Box::new(clock.clone()),
         facts: folder.facts,
         refused: own.join("refused.jsonl"),
-        duties: Vec::new(),
+        duties: vec![Box::new(AlarmDuty::new(notifiers))],
     };
     let (desk, worker) = Desk::start(setup)?;
     let collector = site.collector.as_ref().map(|collector| {

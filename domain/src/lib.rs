@@ -14,5 +14,6 @@ pub mod prepayment;
 pub mod proof;
 pub mod quantity;
 pub mod rating;
+pub mod recharge;
 pub mod supply;
 pub mod tariff;

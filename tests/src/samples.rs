@@ -112,7 +112,7 @@ fn payload(name: &str) -> Option<Value> {
         }
         "bill.held.v1" => json!({"account": "A-1", "month": "2026-02",
             "reasons": [{"code": "no_tariff", "day": "2026-02-03", "meter": "M-1", "point": "P-1"}], "run": "bill/2026-02"}),
-        _ => return supply(name),
+        _ => return supply(name).or_else(|| payment(name)),
     })
 }
 
@@ -189,6 +189,30 @@ fn supply(name: &str) -> Option<Value> {
             json!({"account": "A-1", "checks": checks, "point": "P-1", "reason": "link"})
         }
         _ => return alarm(name),
+    })
+}
+
+/// The payload of the sample of a type of payment.
+fn payment(name: &str) -> Option<Value> {
+    let moved = json!({"amount_minor": 5000, "gateway": "stripe", "kind": "charged_back", "movement": "dp_1",
+        "payment": "pi_1"});
+    Some(match name {
+        "recharge.requested.v1" | "recharge.captured.v1" => {
+            json!({"account": "A-1", "amount_minor": 5000, "gateway": "stripe", "payment": "pi_1"})
+        }
+        "recharge.moved.v1" => {
+            let mut data = moved;
+            data["receivable_minor"] = json!(4200);
+            data
+        }
+        "recharge.parked.v1" => moved,
+        "recharge.matched.v1" => json!({"account": "A-1", "by": "J. Doe", "gateway": "stripe", "payment": "pi_1",
+            "reason": "the payer rang up"}),
+        "recharge.returned.v1" => json!({"amount_minor": 5000, "by": "J. Doe", "gateway": "stripe", "payment": "pi_1",
+            "reason": "nobody knows the payer"}),
+        "recharge.refused.v1" => json!({"account": "A-1", "amount_minor": 6000, "currency": "GBP", "gateway": "stripe",
+            "kind": "captured", "movement": "pi_1", "payment": "pi_1", "reason": "other_amount"}),
+        _ => return None,
     })
 }
 

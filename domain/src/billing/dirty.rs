@@ -137,6 +137,7 @@ impl Dirty {
             | Body::ChangeRecorded(_)
             | Body::Supply(_)
             | Body::Alarm(_)
+            | Body::Payment(_)
             | Body::ChangeProposed(_)
             | Body::RechargeSuspended(_)
             | Body::ApprovalsSet(_)

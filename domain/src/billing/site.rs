@@ -160,6 +160,7 @@ impl Site {
             Body::ChangeRecorded(_)
             | Body::Supply(_)
             | Body::Alarm(_)
+            | Body::Payment(_)
             | Body::ChangeProposed(_)
             | Body::PoolDayAllocated(_)
             | Body::AccountSettled(_)

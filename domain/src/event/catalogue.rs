@@ -16,6 +16,10 @@ use super::fact::{
 use super::fact::{ComplianceChosen, ConsentGiven, SupplierBillReceived};
 use super::finding::FindingRaised;
 use super::id::{EventId, SiteId};
+use super::payment::{
+    RechargeCaptured, RechargeMatched, RechargeMoved, RechargeParked, RechargeRefused, RechargeRequested,
+    RechargeReturned,
+};
 use super::readings::ReadingsBatch;
 use super::supply::{
     DisputeClosed, DisputeOpened, PointProtected, PointUnprotected, ReconnectionConfirmed, ReconnectionOffered,
@@ -169,6 +173,17 @@ catalogue! {
         AlarmCleared = "alarm.cleared.v1",
         AlarmAcknowledged = "alarm.acknowledged.v1",
     }
+    ;
+    /// What happens to a payment before and after it is credited.
+    Payment(PaymentEvent) {
+        RechargeRequested = "recharge.requested.v1",
+        RechargeCaptured = "recharge.captured.v1",
+        RechargeMoved = "recharge.moved.v1",
+        RechargeParked = "recharge.parked.v1",
+        RechargeMatched = "recharge.matched.v1",
+        RechargeReturned = "recharge.returned.v1",
+        RechargeRefused = "recharge.refused.v1",
+    }
 }
 
 impl Body {
@@ -269,6 +284,7 @@ impl Body {
                 });
                 account.into_iter().collect()
             }
+            Self::Payment(event) => event.chain_keys(),
             Self::PoolPointsChanged(data) => vec![format!("pool/{}", data.pool)],
             Self::PoolDayAllocated(data) => vec![format!("pool/{}", data.pool)],
             Self::RulePublished(data) => vec![format!("pool/{}", data.pool), format!("rule/{}", data.pool)],

@@ -43,6 +43,7 @@ impl Body {
             | Self::ApprovalsSet(_)
             | Self::ChangeRecorded(_)
             | Self::Supply(_)
+            | Self::Payment(_)
             | Self::ChangeProposed(_)
             | Self::PoolDayAllocated(_)
             | Self::AccountSettled(_)

@@ -136,6 +136,7 @@ impl Premises {
             | Body::ChangeRecorded(_)
             | Body::Supply(_)
             | Body::Alarm(_)
+            | Body::Payment(_)
             | Body::ChangeProposed(_)
             | Body::RechargeSuspended(_)
             | Body::RechargeReceived(_)

@@ -9,6 +9,7 @@ pub mod load_curve;
 pub mod meter_bus;
 mod nats;
 pub mod notifier;
+pub mod payment_gateway;
 pub mod site_folder;
 pub mod supply_switch;
 pub mod time_zone;

@@ -49,6 +49,8 @@ enum Command {
     Export(crate::export::Args),
     /// Check whether a month can be closed.
     CloseCheck(close_check::Args),
+    /// Money in: cash, refunds, suspense, and the bank's statement.
+    Recharge(crate::recharge::Args),
     /// Show by which rules supply is cut and restored.
     Supply(crate::supply::Args),
     /// Show what was alarmed and by which bounds, and see to it.
@@ -103,6 +105,7 @@ impl Cli {
             Command::Undo(args) => change::undo::run(args, console),
             Command::Approve(args) => change::approve::run(args, console),
             Command::Settle(args) => change::settle::run(args, console),
+            Command::Recharge(args) => crate::recharge::run(args, console),
             Command::Supply(args) => crate::supply::run(&args, console),
             Command::Alarms(args) => crate::alarm::run(&args, console),
             Command::Quarantine(args) => crate::quarantine::run(args, console),

@@ -26,6 +26,7 @@ mod presets;
 pub mod quarantine;
 pub mod query;
 pub mod rate;
+pub mod recharge;
 pub mod replay;
 pub mod rules;
 pub mod run;

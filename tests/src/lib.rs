@@ -4,6 +4,7 @@ pub mod cases;
 pub mod disk;
 pub mod events;
 pub mod field;
+pub mod gateways;
 pub mod judges;
 pub mod loads;
 pub mod nats;

@@ -130,11 +130,20 @@ impl Book {
 
     /// A reference counts once, for ever.
     fn check_reference(&self, body: &Body) -> Result<(), Failure> {
-        let Body::PostingMade(posting) = body else { return Ok(()) };
-        let same =
-            |entry: &Entry| matches!(&entry.event.body, Body::PostingMade(one) if one.reference == posting.reference);
-        if self.entries.iter().any(same) {
-            let text = format!("a posting with reference {} is in the log", posting.reference);
+        let same = |entry: &&Entry| match (&entry.event.body, body) {
+            (Body::PostingMade(one), Body::PostingMade(posting)) => one.reference == posting.reference,
+            (Body::RechargeReceived(one), Body::RechargeReceived(received)) => {
+                (&one.reference, one.kind) == (&received.reference, received.kind)
+            }
+            _ => false,
+        };
+        let reference = match body {
+            Body::PostingMade(posting) => &posting.reference,
+            Body::RechargeReceived(received) => &received.reference,
+            _ => return Ok(()),
+        };
+        if self.entries.iter().any(|entry| same(&entry)) {
+            let text = format!("a posting with reference {reference} is in the log");
             return Err(bad(text, "use another reference, or undo that posting"));
         }
         Ok(())

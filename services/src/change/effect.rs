@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::billing::{BillingError, MonthTarget, Site};
 use domain::compliance::Finding;
-use domain::event::{AccountId, Body};
+use domain::event::{AccountId, Body, RechargeKind};
 use domain::quantity::{Money, Month};
 use serde_json::{Value, json};
 
@@ -55,6 +55,11 @@ impl Effect {
         }
         let posting = |(_, body): &(_, Body)| match body {
             Body::PostingMade(data) => Some((data.account.clone(), Money::new(data.amount_minor))),
+            Body::RechargeReceived(data) => {
+                let amount = Money::new(data.amount_minor);
+                let amount = if data.kind == RechargeKind::Recharge { amount } else { -amount };
+                Some((data.account.clone(), amount))
+            }
             _ => None,
         };
         let known: Vec<_> = before.values().flat_map(|target| &target.bare).collect();

@@ -56,6 +56,11 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
+    /// Facts that a person says, with the reason.
+    pub(crate) fn correction(author: &str, reason: String, facts: Vec<(Instant, Body)>) -> Self {
+        Self { kind: ChangeKind::Correct, author: author.to_owned(), reason, reverses: None, approved: None, facts }
+    }
+
     /// The chains that it is about, sorted.
     fn about(&self) -> Vec<String> {
         let meter = |body: &Body| match body {

@@ -1,11 +1,13 @@
 //! The checks of a month, but for that of its losses.
 
 use domain::billing::Site;
+use domain::event::RechargeSuspended;
 use domain::metering::MeterRegister;
-use domain::quantity::{Instant, Month, show_scaled};
+use domain::quantity::{Instant, Money, Month, show_scaled};
+use domain::recharge::Payments;
 
 use super::Finding;
-use crate::history::Replay;
+use crate::history::{Entry, Replay};
 
 /// The month's part of a meter's installation; none outside of it.
 fn installed(register: &MeterRegister<'_>, from: Instant, until: Instant) -> Option<(Instant, Instant)> {
@@ -76,19 +78,28 @@ pub(super) fn quarantine(site: &Site, month: Month) -> Vec<Finding> {
 }
 
 /// Payments that name no known account.
-pub(super) fn suspense(site: &Site, month: Month) -> Vec<Finding> {
+pub(super) fn suspense(site: &Site, entries: &[Entry], month: Month) -> Vec<Finding> {
+    let mut payments = Payments::default();
+    for entry in entries {
+        payments.apply(&entry.event);
+    }
     let (_, until) = bounds(site, month);
     let decimals = site.premises().site().currency_decimals;
     let open = site.ledger().unmatched().filter(|(time, _)| *time < until);
-    let finding = |(time, data): &(Instant, domain::event::RechargeSuspended)| {
-        let amount = domain::quantity::Money::new(data.amount_minor).major(decimals);
+    let finding = |(time, data): &(Instant, RechargeSuspended)| {
+        // What was returned or taken back is in suspense no longer.
+        let left = payments.left_in_suspense(&data.reference).unwrap_or(Money::new(data.amount_minor));
+        if left <= Money::ZERO {
+            return None;
+        }
+        let amount = left.major(decimals);
         let text = format!(
             "{amount} of {time} names account '{}', which is not known: credit it to its account",
             data.account
         );
-        Finding::new("suspense", &data.reference, text)
+        Some(Finding::new("suspense", &data.reference, text))
     };
-    open.map(finding).collect()
+    open.filter_map(finding).collect()
 }
 
 /// Sums of the month's target that are not their wholes.

@@ -70,7 +70,7 @@ pub fn findings(entries: &[history::Entry], month: Month, loss: Decimal) -> Resu
     let mut found = checks::gaps(&site, month);
     found.extend(checks::silent(&site, month));
     found.extend(checks::quarantine(&site, month));
-    found.extend(checks::suspense(&site, month));
+    found.extend(checks::suspense(&site, entries, month));
     found.extend(loss::check(&site, month, loss)?);
     found.extend(checks::conservation(&site, month));
     found.extend(checks::replay(&replayed));

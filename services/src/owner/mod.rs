@@ -24,6 +24,7 @@ use domain::event::{
 };
 use domain::prepayment::{Live, Settled};
 use domain::quantity::Instant;
+use domain::recharge::Payments;
 use domain::supply::Supply;
 
 pub use contact::{Contact, Contacts};
@@ -93,6 +94,7 @@ pub struct Owner<'a> {
     ids: HashMap<EventId, Said>,
     facts: Facts,
     recent: Recent,
+    payments: Payments,
     settled: Settled,
     supply: Supply,
     newest_reading: Option<Instant>,
@@ -128,6 +130,7 @@ impl<'a> Owner<'a> {
             ids: HashMap::new(),
             facts: Facts::default(),
             recent: Recent::default(),
+            payments: Payments::default(),
             settled: Settled::default(),
             supply: Supply::default(),
             newest_reading: None,
@@ -155,6 +158,11 @@ impl<'a> Owner<'a> {
     /// The site's state, for live views.
     pub fn site_mut(&mut self) -> &mut Site {
         &mut self.site
+    }
+
+    /// The payments that gateways reported.
+    pub fn payments(&self) -> &Payments {
+        &self.payments
     }
 
     /// How many events the site has.
@@ -321,6 +329,7 @@ impl<'a> Owner<'a> {
             self.structure = event.position;
         }
         self.received = Some(event.received);
+        self.payments.apply(event);
         self.tree.push(leaf);
         self.ids.insert(event.id, said);
         if let Body::ReadingsRecorded(batch) = &event.body

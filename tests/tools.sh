@@ -11,6 +11,9 @@ cd "$(dirname "$0")/.."
     python3 -m pip install --quiet --target .tools/grpc grpcio==1.85.3 grpcio-tools==1.85.1
 [ -d .tools/nats-py ] ||
     python3 -m pip install --quiet --target .tools/nats-py nats-py==2.16.0
+# Peers of the payment gateways: a stand-in for Stripe, and the reference library of Standard Webhooks.
+[ -d .tools/localstripe ] ||
+    python3 -m pip install --quiet --target .tools/localstripe localstripe==1.15.10
 [ -d .tools/standardwebhooks ] ||
     python3 -m pip install --quiet --target .tools/standardwebhooks standardwebhooks==1.1.0
 # The judges of the exports: hledger and ledger as Debian has them, beside the system, and beancount.

@@ -68,12 +68,16 @@ pub fn balance(desk: &Desk, account: &str) -> i64 {
         .expect("the desk answers")
 }
 
-/// A delivery of Stripe: its header over its body.
-pub fn stripe(secret: &str, at: Instant, body: &str) -> Headers {
+/// What Stripe signs a body with.
+pub fn stripe_header(secret: &str, at: Instant, body: &str) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
     let tag = hmac::sign(&key, format!("{}.{body}", at.get()).as_bytes());
-    let header = format!("t={},v1={},v0=00", at.get(), domain::event::hex(tag.as_ref()));
-    [("Stripe-Signature", header)].into_iter().collect()
+    format!("t={},v1={},v0=00", at.get(), domain::event::hex(tag.as_ref()))
+}
+
+/// A delivery of Stripe.
+pub fn stripe(secret: &str, at: Instant, body: &str) -> Headers {
+    [("Stripe-Signature", stripe_header(secret, at, body))].into_iter().collect()
 }
 
 /// A delivery of Standard Webhooks.

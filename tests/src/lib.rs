@@ -8,6 +8,7 @@ pub mod gateways;
 pub mod judges;
 pub mod loads;
 pub mod nats;
+pub mod peer;
 pub mod random;
 pub mod run;
 pub mod samples;

@@ -50,7 +50,8 @@ pub(super) fn measure(units: usize, dir: &Path) -> Result<Vec<Figure>, Failed> {
     fs::create_dir_all(&folder)?;
     fs::write(folder.join("site.toml"), building_toml(units)?)?;
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
-    let site = SiteConfig { folder, log: None, intake: None, collector: None, patience_s: 0, notify: Vec::new() };
+    let (log, intake, collector, notify, gateways) = (None, None, None, Vec::new(), Vec::new());
+    let site = SiteConfig { folder, log, intake, collector, patience_s: 0, notify, gateways };
     let config = Config { data: dir.join("data"), http: any, grpc: Some(any), nats: None, sites: vec![site] };
     let clock = GivenClock::new(BEGIN.plus(86_400));
     let server = Server::start(&config, SharedClock::new(clock.clone()))?;

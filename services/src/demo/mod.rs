@@ -95,6 +95,7 @@ pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
             collector,
             patience_s: 120,
             notify: Vec::new(),
+            gateways: Vec::new(),
         }],
     };
     let clock = SharedClock::new(FastClock::new(live, Duration::from_secs(args.day_seconds.into())));

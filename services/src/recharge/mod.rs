@@ -2,7 +2,10 @@
 //! (`domain/src/recharge`), and a bank's statement is held against them.
 
 mod cash;
+mod config;
+mod hooks;
 mod list;
+mod poll;
 mod receive;
 mod reconcile;
 mod refund;
@@ -18,6 +21,9 @@ use crate::change::{Book, Plan};
 use crate::console::Console;
 use crate::exit::{Exit, Failure, bad};
 
+pub use config::{Gateway, GatewayConfig, GatewayError};
+pub use hooks::routes;
+pub use poll::{PollFailure, poll, poll_once};
 pub use receive::{RechargeError, receive, resolve};
 
 /// `tallywatt recharge COMMAND …`

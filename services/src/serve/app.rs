@@ -10,6 +10,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::desk::Desk;
 use crate::identity::Identity;
+use crate::recharge::Gateway;
 
 /// A site of the service.
 #[derive(Debug, Clone)]
@@ -18,6 +19,8 @@ pub struct ServedSite {
     pub desk: Desk,
     /// Its log, for readers of their own: a file, or `nats://HOST:PORT/STREAM`.
     pub log: String,
+    /// Who takes payments for it.
+    pub gateways: Vec<Gateway>,
 }
 
 /// The service as its requests see it.

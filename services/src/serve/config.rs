@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use crate::collect::{self, ConfigError};
 use crate::nats_api::NatsConfig;
+use crate::recharge::GatewayConfig;
 
 /// A commented file, as `--example` prints it.
 pub const EXAMPLE: &str = include_str!("example.toml");
@@ -42,6 +43,8 @@ pub struct SiteConfig {
     pub patience_s: i64,
     /// Who is told of its alarms.
     pub notify: Vec<Notify>,
+    /// Who takes payments for it.
+    pub gateways: Vec<GatewayConfig>,
 }
 
 #[derive(Deserialize)]
@@ -80,6 +83,8 @@ struct FileSite {
     patience_s: i64,
     #[serde(default)]
     notify: Vec<Notify>,
+    #[serde(default)]
+    gateway: Vec<GatewayConfig>,
 }
 
 const fn patience() -> i64 {
@@ -122,7 +127,13 @@ impl Config {
             }
             let (log, intake, patience_s) = (site.log, site.intake, site.patience_s);
             let notify = site.notify.into_iter().map(|notify| notify.beside(folder)).collect();
-            Ok(SiteConfig { folder: folder.join(site.folder), log, intake, collector, patience_s, notify })
+            let gateways: Vec<_> = site.gateway.into_iter().map(|one| one.within(folder)).collect();
+            let mut names: Vec<&String> = gateways.iter().map(|one| &one.name).collect();
+            names.sort_unstable();
+            if names.windows(2).any(|pair| matches!(pair, [a, b] if a == b)) {
+                return Err(wrong("site.gateway.name", "a name of its own for each gateway"));
+            }
+            Ok(SiteConfig { folder: folder.join(site.folder), log, intake, collector, patience_s, notify, gateways })
         });
         let grpc = file.serve.grpc.map(|text| address("serve.grpc", &text)).transpose()?;
         if grpc.is_some_and(|grpc: SocketAddr| !grpc.ip().is_loopback()) {

@@ -27,6 +27,7 @@ use crate::desk::{Desk, DeskError, Setup, Worker};
 use crate::grpc;
 use crate::identity::{self, Identity, IdentityError};
 use crate::nats_api::{self, NatsError};
+use crate::recharge::{self, GatewayError};
 
 /// Requests that have begun may take so long to end.
 const GRACE: Duration = Duration::from_secs(5);
@@ -54,6 +55,9 @@ pub enum ServeError {
     /// A log, or what is in it.
     #[error(transparent)]
     Desk(#[from] DeskError),
+    /// A gateway of payments.
+    #[error(transparent)]
+    Gateway(#[from] GatewayError),
     /// A collector.
     #[error(transparent)]
     Collect(#[from] CollectError),
@@ -110,6 +114,9 @@ impl Server {
         let identity = Arc::new(Identity::open(&config.data.join(identity::FILE), SystemClock)?);
         let app = Arc::new(App { sites, identity, clock, metrics });
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("serve").build()?;
+        for (site, gateway) in app.sites.values().flat_map(|site| site.gateways.iter().map(move |one| (site, one))) {
+            runtime.spawn(recharge::poll(site.desk.clone(), gateway.clone(), app.clock.clone()));
+        }
         let handle = Handle::new();
         let http = listen(&runtime, config.http, routes(&app), &handle)?;
         let grpc = config.grpc.map(|address| {
@@ -136,7 +143,7 @@ impl Drop for Server {
 
 /// All that is served over HTTP.
 fn routes(app: &Arc<App>) -> Router {
-    health::routes().with_state(Arc::clone(app))
+    health::routes().merge(recharge::routes()).with_state(Arc::clone(app))
 }
 
 /// Listens and serves; the address with the port that it got.
@@ -199,12 +206,13 @@ fn open_site(config: &Config, site: &SiteConfig, clock: &SharedClock) -> Result<
         refused: own.join("refused.jsonl"),
         duties: vec![Box::new(AlarmDuty::new(notifiers))],
     };
+    let gateways = site.gateways.iter().map(recharge::GatewayConfig::open).collect::<Result<Vec<_>, _>>()?;
     let (desk, worker) = Desk::start(setup)?;
     let collector = site.collector.as_ref().map(|collector| {
         let name = desk.site().to_string();
         Collector::start(collector, &open, clock.clone(), Pace::default(), move |heard| note(&name, &heard))
     });
-    Ok((ServedSite { desk, log }, worker, collector.transpose()?))
+    Ok((ServedSite { desk, log, gateways }, worker, collector.transpose()?))
 }
 
 fn note(site: &str, heard: &Heard<'_>) {

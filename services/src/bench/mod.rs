@@ -5,6 +5,7 @@ mod ingest;
 mod live;
 mod meters;
 mod rating;
+mod recharge;
 mod settling;
 mod what_if;
 
@@ -79,6 +80,7 @@ fn measure(args: &Args) -> Result<Vec<Figure>, Box<dyn std::error::Error + Send 
         figures.extend(what_if::measure(&data, &args.dir)?);
         figures.push(settling::replay(units, days.min(7), &args.dir)?);
         figures.extend(settling::accounts(units)?);
+        figures.extend(recharge::measure(&args.dir)?);
         figures.extend(meters::measure(&args.dir)?);
     }
     Ok(figures)

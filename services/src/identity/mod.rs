@@ -26,6 +26,7 @@ mod trail;
 mod user;
 
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use adapters::clock::Clock;
@@ -89,6 +90,7 @@ pub struct Identity {
     held: Mutex<Held>,
     /// One password is hashed at a time: each takes 19 MiB and a tenth of a second.
     hashing: Mutex<()>,
+    hashes: AtomicU64,
     limits: Limits,
 }
 
@@ -108,12 +110,24 @@ impl Identity {
     /// The same with other limits.
     pub fn open_with(path: &Path, clock: impl Clock + 'static, limits: Limits) -> Result<Self, IdentityError> {
         let held = Mutex::new(Held { connection: store::open(path)?, clock: Box::new(clock) });
-        Ok(Self { held, hashing: Mutex::new(()), limits })
+        Ok(Self { held, hashing: Mutex::new(()), hashes: AtomicU64::new(0), limits })
     }
 
     /// The limits that are in force.
     pub fn limits(&self) -> Limits {
         self.limits
+    }
+
+    /// How many passwords were hashed since the start: the work that sign-ins make.
+    pub fn hashes(&self) -> u64 {
+        self.hashes.load(Ordering::Relaxed)
+    }
+
+    /// Hashes, one at a time.
+    fn hashed<T>(&self, hash: impl FnOnce() -> T) -> T {
+        let _one = self.hashing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.hashes.fetch_add(1, Ordering::Relaxed);
+        hash()
     }
 
     /// Reads.

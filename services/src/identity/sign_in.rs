@@ -1,7 +1,7 @@
 //! Signing in by name and password.
 
 use std::net::IpAddr;
-use std::sync::{OnceLock, PoisonError};
+use std::sync::OnceLock;
 
 use domain::quantity::Instant;
 use rusqlite::{Connection, OptionalExtension as _};
@@ -28,13 +28,10 @@ impl Identity {
             Err(until) => return Err(SignInError::LockedOut { until }),
         };
         let known = stored.is_some();
-        let right = {
-            let _one = self.hashing.lock().unwrap_or_else(PoisonError::into_inner);
-            let hash = stored.as_deref().unwrap_or(nobody());
-            // Nobody's password is longer, and hashing takes longer the longer it is.
-            let given = password.get(..1024).unwrap_or(password);
-            password_auth::verify_password(given, hash).is_ok() && password.len() <= 1024
-        };
+        // Nobody's password is longer, and hashing takes longer the longer it is.
+        let given = password.get(..1024).unwrap_or(password);
+        let hash = stored.as_deref().unwrap_or(nobody());
+        let right = self.hashed(|| password_auth::verify_password(given, hash).is_ok()) && password.len() <= 1024;
         self.change(|connection, now| {
             let user = if right && known { user::find(connection, &name)? } else { None };
             // The password may have been changed or the user shut out meanwhile.

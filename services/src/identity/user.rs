@@ -1,7 +1,5 @@
 //! Users, their roles and grants.
 
-use std::sync::PoisonError;
-
 use domain::event::{AccountId, SiteId};
 use domain::quantity::Instant;
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -214,10 +212,7 @@ impl Identity {
         if !(10..=1024).contains(&password.len()) || password.to_lowercase() == user.name {
             return Err(IdentityError::BadPassword);
         }
-        let hash = {
-            let _one = self.hashing.lock().unwrap_or_else(PoisonError::into_inner);
-            password_auth::generate_hash(password)
-        };
+        let hash = self.hashed(|| password_auth::generate_hash(password));
         self.change(|connection, now| {
             connection.execute("UPDATE user SET password = ?2 WHERE name = ?1", params![user.name, hash])?;
             end_all(connection, &user.name)?;

@@ -19,6 +19,11 @@ cd "$(dirname "$0")/.."
 # The judges of the exports: hledger and ledger as Debian has them, beside the system, and beancount.
 [ -d .tools/beancount ] ||
     python3 -m pip install --quiet --target .tools/beancount beancount==3.2.3
+# What reads the tables: DuckDB for Parquet, openpyxl for workbooks.
+[ -d .tools/duckdb ] ||
+    python3 -m pip install --quiet --target .tools/duckdb duckdb==2.0.1
+[ -d .tools/openpyxl ] ||
+    python3 -m pip install --quiet --target .tools/openpyxl openpyxl==3.1.5
 if ! [ -x .tools/journals/usr/bin/ledger ]; then
     debs=$(mktemp -d)
     trap 'rm -rf "$debs"' EXIT

@@ -1,12 +1,14 @@
-//! The programs that judge exports: hledger and ledger of Debian, beancount of
-//! PyPI. One that is missing fails the test that asks for it.
+//! The programs that judge exports: hledger and ledger of Debian, beancount,
+//! DuckDB and openpyxl of PyPI. One that is missing fails the test that asks for it.
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     process::Command,
 };
 
 use anyhow::{Context, ensure};
+use serde_json::Value;
 
 fn tools() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../.tools")
@@ -67,4 +69,32 @@ pub fn accept(format: &str, journal: &Path) -> anyhow::Result<()> {
         ensure!(accepts, "{name} refuses {}: {said}", journal.display());
     }
     Ok(())
+}
+
+/// Runs Python with a package of `.tools` on a script and an argument; what it printed as JSON.
+fn python(package: &str, script: &str, argument: &str) -> anyhow::Result<Value> {
+    let packages = tools().join(package);
+    ensure!(packages.is_dir(), "no {package}: run `sh tests/tools.sh`");
+    let mut command = Command::new("python3");
+    command.env("PYTHONPATH", packages).args(["-c", script, argument]);
+    let output = command.output().with_context(|| format!("python3 with {package}"))?;
+    ensure!(output.status.success(), "{argument}: {}", String::from_utf8_lossy(&output.stderr));
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+/// What `DuckDB` answers: rows of texts, decimals with all their places.
+pub fn duckdb(sql: &str) -> anyhow::Result<Vec<Vec<String>>> {
+    const SCRIPT: &str = "import duckdb, json, sys
+duckdb.execute(\"SET TimeZone='UTC'\")
+print(json.dumps([['' if v is None else str(v) for v in row] for row in duckdb.sql(sys.argv[1]).fetchall()]))";
+    Ok(serde_json::from_value(python("duckdb", SCRIPT, sql)?)?)
+}
+
+/// What openpyxl reads of a workbook: by sheet, rows of texts, numbers as their shortest decimal.
+pub fn openpyxl(file: &Path) -> anyhow::Result<BTreeMap<String, Vec<Vec<String>>>> {
+    const SCRIPT: &str = "import openpyxl, json, sys
+book = openpyxl.load_workbook(sys.argv[1], read_only=True)
+show = lambda v: '' if v is None else str(v.date()) if hasattr(v, 'date') else str(v)
+print(json.dumps({s.title: [[show(v) for v in row] for row in s.iter_rows(values_only=True)] for s in book}))";
+    Ok(serde_json::from_value(python("openpyxl", SCRIPT, &file.display().to_string())?)?)
 }

@@ -57,7 +57,7 @@ struct Columns {
     to_date: String,
 }
 
-const fn component(component: Component) -> &'static str {
+pub(super) const fn component(component: Component) -> &'static str {
     match component {
         Component::Energy => "energy",
         Component::Adder => "adder",
@@ -69,7 +69,7 @@ const fn component(component: Component) -> &'static str {
     }
 }
 
-const fn unit(unit: Unit) -> &'static str {
+pub(super) const fn unit(unit: Unit) -> &'static str {
     match unit {
         Unit::Kwh => "kWh",
         Unit::Kw => "kW",

@@ -5,8 +5,9 @@ use std::ffi::OsString;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
+
 use super::scan::ScanError;
-use super::totals::Totals;
 use crate::console::Console;
 use crate::draft::draft_in;
 use crate::exit::{Failure, bad};
@@ -44,7 +45,7 @@ impl Place {
     pub(super) fn write(
         self,
         fill: &mut impl FnMut(&mut dyn Write) -> Result<(), ScanError>,
-        totals: &Totals,
+        document: &Value,
     ) -> Result<(), ScanError> {
         let mut draft = draft_in(folder(&self.file))?;
         let mut to = BufWriter::new(draft.as_file_mut());
@@ -52,7 +53,7 @@ impl Place {
         to.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
         if let Some(path) = &self.manifest {
             let mut head = draft_in(folder(path))?;
-            serde_json::to_writer_pretty(&mut head, &totals.document()).map_err(io::Error::from)?;
+            serde_json::to_writer_pretty(&mut head, document).map_err(io::Error::from)?;
             head.write_all(b"\n")?;
             head.as_file_mut().sync_all()?;
             head.persist_noclobber(path).map_err(|error| error.error)?;

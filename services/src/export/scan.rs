@@ -15,7 +15,7 @@ pub(super) type Books = Journal;
 
 /// Why a scan stopped.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum ScanError {
+pub enum ScanError {
     /// The log.
     #[error(transparent)]
     History(#[from] HistoryError),
@@ -24,12 +24,15 @@ pub(super) enum ScanError {
     Write(#[from] io::Error),
 }
 
-/// Which log.
+/// Which log. It is opened for reading by a handle of its own, so that it may be appended to meanwhile.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Source<'a> {
-    pub(super) dir: &'a Path,
-    pub(super) log: Option<&'a str>,
-    pub(super) site: Option<&'a SiteId>,
+pub struct Source<'a> {
+    /// The folder with its `log.db`.
+    pub dir: &'a Path,
+    /// Another log: a file, or nats://HOST:PORT/STREAM.
+    pub log: Option<&'a str>,
+    /// The site; none where the log has only one.
+    pub site: Option<&'a SiteId>,
 }
 
 /// How much of a log counts.
@@ -91,7 +94,7 @@ impl Source<'_> {
     }
 
     /// The events of the one site, up to a position.
-    fn events<E: From<HistoryError>>(
+    pub(super) fn events<E: From<HistoryError>>(
         &self,
         through: u64,
         mut take: impl FnMut(&Stored) -> Result<(), E>,

@@ -1,9 +1,9 @@
 //! What an export adds up to: its head, its manifest and its summary.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use domain::event::{AccountId, SiteRegistered, hex};
-use domain::ledger::{Cause, Journal, JournalEntry, LedgerAccount};
+use domain::event::{AccountId, EventId, PoolId, SiteRegistered, TariffId, hex};
+use domain::ledger::{Cause, Detail, Journal, JournalEntry, LedgerAccount};
 use domain::premises::Calendar;
 use domain::quantity::{Date, Money};
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ use super::scan::Extent;
 use crate::exit::{Failure, bad};
 
 /// The version of what the formats look like.
-const FORMAT_VERSION: u32 = 1;
+pub(super) const FORMAT_VERSION: u32 = 1;
 
 /// An account's balance over the range: what it has, not what the books' side is.
 #[derive(Debug, Clone, Copy, Default)]
@@ -64,8 +64,11 @@ pub(super) struct Totals {
     entries: u64,
     lines: u64,
     debits: Money,
-    /// The first and last position of an event with an entry in the range.
-    events: Option<(u64, u64)>,
+    /// The first and last event with an entry in the range: position and id.
+    events: Option<((u64, EventId), (u64, EventId))>,
+    /// Versions of tariffs and of rules that lines are by.
+    tariffs: BTreeSet<(TariffId, i64)>,
+    rules: BTreeSet<(PoolId, i64)>,
     /// The first and last day with an entry, in the range and in all.
     pub(super) booked: Option<(Date, Date)>,
     all: Option<(Date, Date)>,
@@ -89,6 +92,8 @@ impl Totals {
             lines: 0,
             debits: Money::ZERO,
             events: None,
+            tariffs: BTreeSet::new(),
+            rules: BTreeSet::new(),
             booked: None,
             all: None,
         }
@@ -121,13 +126,26 @@ impl Totals {
             Cause::Settlement(_) => balance.charges -= change,
         }
         widen(&mut self.booked, entry.day);
-        widen(&mut self.events, entry.event.position);
+        widen(&mut self.events, (entry.event.position, entry.event.id));
         self.entries = self.entries.saturating_add(1);
         for one in &entry.against {
             self.lines = self.lines.saturating_add(1);
+            self.versions(one.of);
             self.moves(one.account.clone(), one.amount);
         }
         self.moves(LedgerAccount::Prepaid(entry.account.clone()), -change);
+    }
+
+    fn versions(&mut self, of: Detail<'_>) {
+        match of {
+            Detail::Line(line) => {
+                self.tariffs.insert((line.key.tariff.clone(), line.key.version));
+            }
+            Detail::Share(share, Some(rule)) => {
+                self.rules.insert((share.pool.clone(), rule));
+            }
+            Detail::Whole | Detail::Share(_, None) | Detail::Tax(_) => {}
+        }
     }
 
     fn moves(&mut self, account: LedgerAccount, amount: Money) {
@@ -145,6 +163,11 @@ impl Totals {
             None => "settle a day or book a recharge first".to_owned(),
         };
         Err(bad("nothing was booked on the days that are asked for", &mend))
+    }
+
+    /// Rows of a table: a line each, in double entry the balance's side, too.
+    pub(super) fn rows(&self, double_entry: bool) -> u64 {
+        if double_entry { self.lines.saturating_add(self.entries) } else { self.lines }
     }
 
     /// The first and last day of the range: those asked for, or those that have entries.
@@ -194,8 +217,11 @@ impl Totals {
             }),
             "log": {
                 "events": self.extent.last, "settled_to_event": self.extent.settled, "root": hex(&self.extent.root),
-                "first_event": self.events.map(|(first, _)| first), "last_event": self.events.map(|(_, last)| last),
+                "first_event": self.events.map(|(first, _)| first.0), "last_event": self.events.map(|(_, last)| last.0),
+                "first_id": self.events.map(|(first, _)| first.1), "last_id": self.events.map(|(_, last)| last.1),
             },
+            "tariffs": self.tariffs.iter().map(|(id, version)| json!({"tariff": id, "version": version})).collect::<Vec<_>>(),
+            "rules": self.rules.iter().map(|(id, version)| json!({"pool": id, "version": version})).collect::<Vec<_>>(),
             "totals": {"entries": self.entries, "lines": self.lines, "debits": money(self.debits), "credits": money(self.debits)},
             "accounts": self.balances.iter().map(account).collect::<Vec<_>>(),
             "books": books.iter().map(of_books).collect::<Vec<_>>(),
@@ -217,7 +243,7 @@ impl Totals {
         lines.push(format!("root {}", hex(&extent.root)));
         let debits = self.debits.major(self.decimals());
         let (entries, posted) = (self.entries, self.lines);
-        lines.push(format!("{entries} entries of events {} to {}, {posted} lines", events.0, events.1));
+        lines.push(format!("{entries} entries of events {} to {}, {posted} lines", events.0.0, events.1.0));
         lines.push(format!("debits {debits}, credits {debits}"));
         lines
     }

@@ -7,6 +7,8 @@ use domain::event::{AccountId, SiteId};
 use domain::quantity::Instant;
 use tempfile::TempDir;
 
+use std::sync::atomic::AtomicU32;
+
 use super::*;
 
 const PASSWORD: &str = "correct horse";
@@ -163,12 +165,12 @@ fn an_address_is_locked_out_over_many_names() {
 fn guesses_at_the_same_time_are_counted() {
     let world = World::new();
     world.identity.user_add("m", Role::Manager, &[site(None)], "test").expect("new");
-    let refused = std::sync::atomic::AtomicU32::new(0);
+    let refused = AtomicU32::new(0);
     std::thread::scope(|scope| {
         for _ in 0..12 {
             scope.spawn(|| {
                 if matches!(world.identity.sign_in("m", "guess guess", from(1)), Err(SignInError::Refused)) {
-                    refused.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+                    refused.fetch_add(1, Ordering::SeqCst);
                 }
             });
         }

@@ -93,8 +93,9 @@ print(json.dumps([['' if v is None else str(v) for v in row] for row in duckdb.s
 /// What openpyxl reads of a workbook: by sheet, rows of texts, numbers as their shortest decimal.
 pub fn openpyxl(file: &Path) -> anyhow::Result<BTreeMap<String, Vec<Vec<String>>>> {
     const SCRIPT: &str = "import openpyxl, json, sys
+from decimal import Decimal
 book = openpyxl.load_workbook(sys.argv[1], read_only=True)
-show = lambda v: '' if v is None else str(v.date()) if hasattr(v, 'date') else str(v)
+show = lambda v: '' if v is None else str(v.date()) if hasattr(v, 'date') else format(Decimal(repr(v)), 'f') if isinstance(v, float) else str(v)
 print(json.dumps({s.title: [[show(v) for v in row] for row in s.iter_rows(values_only=True)] for s in book}))";
     Ok(serde_json::from_value(python("openpyxl", SCRIPT, &file.display().to_string())?)?)
 }

@@ -366,3 +366,65 @@ fn a_client_in_python_is_generated_from_the_same_files() {
     let expected = "first 0\nrepeated False True True\nwatched 1250\ngot 1250\nother ALREADY_EXISTS\n";
     assert_eq!(said, expected, "{}", String::from_utf8_lossy(&output.stderr));
 }
+
+#[test]
+fn bills_curves_and_audit_are_what_the_site_has() {
+    use proto::v1::audit_client::AuditClient;
+    use proto::v1::bills_client::BillsClient;
+    use proto::v1::consumption_client::ConsumptionClient;
+    use proto::v1::{
+        AllocationRequest, ChangesRequest, CurveRequest, ExplainRequest, GetBillRequest, ListBillsRequest,
+        ReplayRequest, RootRequest, Step, WatchConsumptionRequest,
+    };
+    let served = Served::start(GRPC, AT);
+    let manager = served.token("m.roe", Role::Manager, "");
+    let site = || SITE.to_owned();
+    run(async {
+        let at = channel(&served).await;
+        recharged(&at, &manager, "k-1", 5000).await.expect("it is made");
+        let mut bills = BillsClient::new(at.clone());
+        let list = bills.list(asks(ListBillsRequest { site: site(), account: "A-1".to_owned() }, &manager)).await;
+        let list = list.expect("a list").into_inner().bills;
+        let month = list.first().expect("the month under way");
+        assert_eq!((month.month.as_str(), month.number), ("2026-03", None));
+        assert_eq!(month.closing_balance, euros(5000));
+        let ask = GetBillRequest { site: site(), account: "A-1".to_owned(), month: "2026-03".to_owned() };
+        let bill = bills.get(asks(ask.clone(), &manager)).await.expect("a bill").into_inner();
+        assert_eq!(bill.summary.as_ref(), Some(month));
+        let shown: serde_json::Value = serde_json::from_str(&bill.json).expect("JSON");
+        assert_eq!(shown["cash"][0]["amount"]["minor"], serde_json::json!(5000));
+        let never = GetBillRequest { month: "2019-01".to_owned(), ..ask };
+        let status = bills.get(asks(never, &manager)).await.expect_err("no such bill");
+        assert_eq!(code(&status), (Code::NotFound, "BILL_UNKNOWN".to_owned()));
+        let ask = ExplainRequest { site: site(), account: "A-9".to_owned(), month: "2026-03".to_owned(), line: 1 };
+        let status = bills.explain(asks(ask, &manager)).await.expect_err("no such account");
+        assert_eq!(code(&status), (Code::NotFound, "ACCOUNT_UNKNOWN".to_owned()));
+
+        let mut consumption = ConsumptionClient::new(at.clone());
+        let mut ask =
+            CurveRequest { site: site(), account: "A-1".to_owned(), from_s: 1_772_323_200, ..Default::default() };
+        ask.until_s = ask.from_s + 86_400;
+        let status = consumption.curve(asks(ask.clone(), &manager)).await.expect_err("no step");
+        assert_eq!(code(&status), (Code::InvalidArgument, "FIELD_INVALID".to_owned()));
+        ask.set_step(Step::Hour);
+        let curve = consumption.curve(asks(ask, &manager)).await.expect("a curve").into_inner();
+        assert_eq!(curve.total_mwh, curve.bars.iter().map(|bar| bar.energy_mwh).sum::<i64>());
+        let watch = WatchConsumptionRequest { site: site(), account: "A-1".to_owned() };
+        let mut watch = consumption.watch(asks(watch, &manager)).await.expect("it answers").into_inner();
+        watch.message().await.expect("a message").expect("the first");
+
+        let mut audit = AuditClient::new(at);
+        let root = audit.root(asks(RootRequest { site: site() }, &manager)).await.expect("a root").into_inner();
+        assert_eq!(root.root.len(), 64);
+        let replay = audit.replay(asks(ReplayRequest { site: site() }, &manager)).await.expect("a replay").into_inner();
+        assert_eq!(replay.differing, 0);
+        assert!(replay.facts > 0);
+        let changes = audit.changes(asks(ChangesRequest { site: site(), ..Default::default() }, &manager)).await;
+        let changes: serde_json::Value =
+            serde_json::from_str(&changes.expect("a list").into_inner().json).expect("JSON");
+        assert!(changes.as_array().is_some_and(|rows| !rows.is_empty()), "{changes}");
+        let ask = AllocationRequest { site: site(), pool: "none".to_owned(), day: "2026-03-02".to_owned() };
+        let status = audit.allocation(asks(ask, &manager)).await.expect_err("no such pool");
+        assert_eq!(code(&status), (Code::NotFound, "POOL_UNKNOWN".to_owned()));
+    });
+}

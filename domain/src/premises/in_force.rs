@@ -186,6 +186,21 @@ impl Premises {
         self.holder(unit, |lease| lease.from <= at && lease.until.is_none_or(|until| at < until), at)
     }
 
+    /// The units that an account holds by lease at an instant, in the order of their ids.
+    pub fn units_held(&self, account: &AccountId, at: Instant) -> Vec<&UnitId> {
+        // No id is before a single space: control characters are in none.
+        let Some(least) = UnitId::try_new(" ") else { return Vec::new() };
+        let leases = self.leases.range((account.clone(), least, Instant::new(i64::MIN))..);
+        let mut units: Vec<&UnitId> =
+            leases.take_while(|((holder, ..), _)| holder == account).map(|((_, unit, _), _)| unit).collect();
+        units.dedup();
+        units.retain(|unit| {
+            let holder = self.holder_at(unit, at);
+            holder.leased && holder.account == *account
+        });
+        units
+    }
+
     /// Who holds a unit at a day's end (`from < end <= until`).
     pub fn holder_at_end(&self, unit: &UnitId, end: Instant) -> Holder {
         self.holder(unit, |lease| lease.from < end && lease.until.is_none_or(|until| end <= until), end)

@@ -185,11 +185,7 @@ pub(super) fn points_of(moment: &Moment, account: &AccountId) -> Vec<PointState>
 
 /// The units that an account holds by lease.
 pub(super) fn units_of(premises: &Premises, account: &AccountId, at: Instant) -> Vec<UnitId> {
-    let held = |unit: &&UnitId| {
-        let holder = premises.holder_at(unit, at);
-        holder.leased && holder.account == *account
-    };
-    premises.units.keys().filter(held).cloned().collect()
+    premises.units_held(account, at).into_iter().filter(|unit| premises.units.contains_key(*unit)).cloned().collect()
 }
 
 /// All units of a site, in the order of their ids.

@@ -16,6 +16,8 @@ cd "$(dirname "$0")/.."
     python3 -m pip install --quiet --target .tools/localstripe localstripe==1.15.10
 [ -d .tools/standardwebhooks ] ||
     python3 -m pip install --quiet --target .tools/standardwebhooks standardwebhooks==1.1.0
+[ -d .tools/schemathesis ] ||
+    python3 -m pip install --quiet --target .tools/schemathesis schemathesis==4.32.5
 # The judges of the exports: hledger and ledger as Debian has them, beside the system, and beancount.
 [ -d .tools/beancount ] ||
     python3 -m pip install --quiet --target .tools/beancount beancount==3.2.3

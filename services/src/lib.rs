@@ -1,5 +1,6 @@
 //! The commands of the one binary, a module each.
 pub mod alarm;
+pub mod api;
 pub mod audit;
 pub mod bench;
 pub mod change;

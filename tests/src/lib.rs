@@ -5,6 +5,8 @@ pub mod disk;
 pub mod events;
 pub mod field;
 pub mod gateways;
+pub mod http;
+pub mod instance;
 pub mod judges;
 pub mod loads;
 pub mod nats;

@@ -23,6 +23,7 @@ use tonic::transport::Channel;
 use super::data::{BEGIN, Polls, building_toml};
 use super::{Figure, per_second};
 use crate::identity::{NewToken, Role};
+use crate::serve::access::Rate;
 use crate::serve::{Config, Server, SiteConfig};
 
 type Failed = Box<dyn Error + Send + Sync>;
@@ -52,7 +53,15 @@ pub(super) fn measure(units: usize, dir: &Path) -> Result<Vec<Figure>, Failed> {
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
     let (log, intake, collector, notify, gateways) = (None, None, None, Vec::new(), Vec::new());
     let site = SiteConfig { folder, log, intake, collector, patience_s: 0, notify, gateways };
-    let config = Config { data: dir.join("data"), http: any, grpc: Some(any), nats: None, sites: vec![site] };
+    let config = Config {
+        data: dir.join("data"),
+        http: any,
+        grpc: Some(any),
+        nats: None,
+        certificate: None,
+        rate: Rate { per_s: u32::MAX, burst: u32::MAX },
+        sites: vec![site],
+    };
     let clock = GivenClock::new(BEGIN.plus(86_400));
     let server = Server::start(&config, SharedClock::new(clock.clone()))?;
     let figures = ask(&server, &config, clock, units)?;

@@ -27,6 +27,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::console::Console;
 use crate::exit::{Exit, Failure, bad};
+use crate::serve::access::Rate;
 use crate::serve::{Config, Server, SiteConfig};
 use building::Building;
 use live::{Meters, People};
@@ -88,6 +89,8 @@ pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
         http: free(args.http),
         grpc: None,
         nats: None,
+        certificate: None,
+        rate: Rate::default(),
         sites: vec![SiteConfig {
             folder,
             log: Some(log.display().to_string()),

@@ -8,6 +8,7 @@ use domain::event::SiteId;
 use domain::quantity::Instant;
 use metrics_exporter_prometheus::PrometheusHandle;
 
+use super::access::{Gate, Limits};
 use crate::desk::Desk;
 use crate::identity::Identity;
 use crate::recharge::Gateway;
@@ -29,6 +30,10 @@ pub struct App {
     pub sites: BTreeMap<SiteId, ServedSite>,
     /// Who may use it.
     pub identity: Arc<Identity>,
+    /// Who is asking over HTTP.
+    pub gate: Gate,
+    /// How often somebody may ask.
+    pub limits: Limits,
     /// The clock of the service.
     pub clock: SharedClock,
     /// The metrics so far.

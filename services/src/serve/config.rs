@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use adapters::notifier::Notify;
 use serde::Deserialize;
 
+use super::access::Rate;
+use super::tls::Certificate;
 use crate::collect::{self, ConfigError};
 use crate::nats_api::NatsConfig;
 use crate::recharge::GatewayConfig;
@@ -24,6 +26,10 @@ pub struct Config {
     pub grpc: Option<SocketAddr>,
     /// The NATS service, if there is one.
     pub nats: Option<NatsConfig>,
+    /// The certificate of HTTP; without one, a listener that is not at the loopback makes its own.
+    pub certificate: Option<Certificate>,
+    /// How often an address or a user may ask over HTTP.
+    pub rate: Rate,
     /// The sites.
     pub sites: Vec<SiteConfig>,
 }
@@ -62,6 +68,9 @@ struct FileServe {
     http: String,
     grpc: Option<String>,
     nats: Option<FileNats>,
+    certificate: Option<PathBuf>,
+    key: Option<PathBuf>,
+    requests_per_s: Option<u32>,
 }
 
 #[derive(Deserialize)]
@@ -139,7 +148,19 @@ impl Config {
         if grpc.is_some_and(|grpc: SocketAddr| !grpc.ip().is_loopback()) {
             return Err(wrong("serve.grpc", "an address of this machine's loopback: tokens never travel without TLS"));
         }
+        let certificate = match (file.serve.certificate, file.serve.key) {
+            (None, None) => None,
+            (Some(chain), Some(key)) => Some(Certificate { chain: folder.join(chain), key: folder.join(key) }),
+            _ => return Err(wrong("serve.certificate", "a file, together with serve.key")),
+        };
+        let usual = Rate::default();
+        let per_s = file.serve.requests_per_s.unwrap_or(usual.per_s);
+        if per_s == 0 {
+            return Err(wrong("serve.requests_per_s", "1 or more"));
+        }
         Ok(Self {
+            certificate,
+            rate: Rate { per_s, burst: usual.burst.max(per_s) },
             data: folder.join(file.serve.data),
             http: address("serve.http", &file.serve.http)?,
             grpc,

@@ -3,10 +3,12 @@
 //! Reading order: `config` (the file), `server` (what runs), `app` (what requests
 //! can reach), then one file or folder for each surface.
 
+pub mod access;
 mod app;
 mod config;
 mod health;
 mod server;
+mod tls;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,6 +20,7 @@ use tracing_subscriber::EnvFilter;
 pub use app::{App, ServedSite};
 pub use config::{Config, EXAMPLE, SiteConfig};
 pub use server::{ServeError, Server};
+pub use tls::Certificate;
 
 use crate::console::Console;
 use crate::exit::{Exit, Failure, bad};
@@ -67,7 +70,7 @@ pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
     }
     log_lines(args.json);
     let server = Server::start(&config, SharedClock::new(SystemClock)).map_err(failure)?;
-    console.line(format!("portal and JSON: http://{}", server.http));
+    console.line(format!("portal and JSON: {}", server.url()));
     if let Some(grpc) = &server.grpc {
         console.line(format!("gRPC: {}", grpc.address));
     }

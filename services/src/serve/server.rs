@@ -16,12 +16,15 @@ use adapters::site_folder::{FolderError, SiteFolder};
 use adapters::supply_switch::Pace;
 use axum::Router;
 use axum_server::Handle;
+use axum_server::tls_rustls::RustlsConfig;
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
 use tokio::runtime::Runtime;
 
+use super::access::{Gate, Limits, guard};
 use super::config::{Config, SiteConfig};
-use super::{App, ServedSite, health};
+use super::{App, ServedSite, health, tls};
 use crate::alarm::AlarmDuty;
+use crate::api;
 use crate::collect::{CollectError, Collector, Heard};
 use crate::desk::{Desk, DeskError, Setup, Worker};
 use crate::grpc;
@@ -89,6 +92,8 @@ pub struct Server {
     pub app: Arc<App>,
     /// Where HTTP is.
     pub http: SocketAddr,
+    /// Whether HTTP is spoken over TLS there.
+    pub secure: bool,
     /// gRPC, if it is served.
     pub grpc: Option<grpc::Listener>,
     nats: Option<nats_api::Connection>,
@@ -112,19 +117,30 @@ impl Server {
         }
         // Who is asked by the machine's clock: what expires must expire where a site's clock is fast, too.
         let identity = Arc::new(Identity::open(&config.data.join(identity::FILE), SystemClock)?);
-        let app = Arc::new(App { sites, identity, clock, metrics });
+        let (gate, limits) = (Gate::new(Arc::clone(&identity)), Limits::new(config.rate));
+        let app = Arc::new(App { sites, identity, gate, limits, clock, metrics });
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("serve").build()?;
         for (site, gateway) in app.sites.values().flat_map(|site| site.gateways.iter().map(move |one| (site, one))) {
             runtime.spawn(recharge::poll(site.desk.clone(), gateway.clone(), app.clock.clone()));
         }
         let handle = Handle::new();
-        let http = listen(&runtime, config.http, routes(&app), &handle)?;
+        let certificate = tls::certificate(config.certificate.as_ref(), config.http, &config.data)?;
+        let tls = certificate.as_ref().map(|one| runtime.block_on(tls::read(one))).transpose()?;
+        let secure = tls.is_some();
+        let http = listen(&runtime, config.http, routes(&app), &handle, tls)?;
         let grpc = config.grpc.map(|address| {
             grpc::listen(&runtime, address, &app).map_err(|source| ServeError::Listen { address, source })
         });
         let grpc = grpc.transpose()?;
         let nats = config.nats.as_ref().map(|nats| nats_api::connect(&runtime, nats, &app)).transpose()?;
-        Ok(Self { app, http, grpc, nats, handle, runtime: Some(runtime), collectors, workers })
+        Ok(Self { app, http, secure, grpc, nats, handle, runtime: Some(runtime), collectors, workers })
+    }
+}
+
+impl Server {
+    /// Where HTTP is, for people.
+    pub fn url(&self) -> String {
+        format!("{}://{}", if self.secure { "https" } else { "http" }, self.http)
     }
 }
 
@@ -143,7 +159,8 @@ impl Drop for Server {
 
 /// All that is served over HTTP.
 fn routes(app: &Arc<App>) -> Router {
-    health::routes().merge(recharge::routes()).with_state(Arc::clone(app))
+    let routes = health::routes().merge(recharge::routes()).merge(api::routes(app));
+    guard(routes.with_state(Arc::clone(app)), app)
 }
 
 /// Listens and serves; the address with the port that it got.
@@ -152,19 +169,26 @@ fn listen(
     address: SocketAddr,
     routes: Router,
     handle: &Handle<SocketAddr>,
+    tls: Option<RustlsConfig>,
 ) -> Result<SocketAddr, ServeError> {
     let failed = |source| ServeError::Listen { address, source };
     let listener = TcpListener::bind(address).map_err(failed)?;
     listener.set_nonblocking(true).map_err(failed)?;
     let at = listener.local_addr().map_err(failed)?;
     let _inside = runtime.enter();
-    let server = axum_server::from_tcp(listener).map_err(failed)?.handle(handle.clone());
     let service = routes.into_make_service_with_connect_info::<SocketAddr>();
-    runtime.spawn(async move {
-        if let Err(error) = server.serve(service).await {
+    let ended = move |outcome: io::Result<()>| {
+        if let Err(error) = outcome {
             tracing::error!(%error, %at, "HTTP has stopped");
         }
-    });
+    };
+    if let Some(tls) = tls {
+        let server = axum_server::from_tcp_rustls(listener, tls).map_err(failed)?.handle(handle.clone());
+        runtime.spawn(async move { ended(server.serve(service).await) });
+    } else {
+        let server = axum_server::from_tcp(listener).map_err(failed)?.handle(handle.clone());
+        runtime.spawn(async move { ended(server.serve(service).await) });
+    }
     Ok(at)
 }
 

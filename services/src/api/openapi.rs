@@ -1,0 +1,133 @@
+//! The `OpenAPI` description, made of the table of operations and of the structures' schemas.
+
+use axum::Json;
+use serde_json::{Map, Value, json};
+use utoipa::OpenApi;
+
+use super::site::{Me, Seen, SiteRow};
+use super::table::{Form, OPERATIONS, Operation, Parameter};
+use crate::query;
+use crate::serve::access::{Access, Code, ProblemBody};
+
+/// The schemas of all that is answered.
+#[derive(OpenApi)]
+#[openapi(components(schemas(
+    ProblemBody,
+    Me,
+    Seen,
+    SiteRow,
+    query::AccountRow,
+    query::Allocation,
+    query::Balance,
+    query::Bill,
+    query::BillRow,
+    query::ChangeRow,
+    query::CloseCheck,
+    query::Curve,
+    query::Days,
+    query::EnergyFlow,
+    query::Explanation,
+    query::Holds,
+    query::Ledger,
+    query::MonthSum,
+    query::PointState,
+    query::PoolRow,
+    query::QuarantinedReading,
+    query::RechargeRow,
+    query::Replayed,
+    query::TierProgress,
+    query::UnitState
+)))]
+struct Schemas;
+
+impl Parameter {
+    /// Its name, what it is, and its schema.
+    fn described(self) -> (&'static str, &'static str, Value) {
+        let text = json!({"type": "string"});
+        match self {
+            Self::From => ("from", "An instant (RFC 3339), or the start of a local day.", text),
+            Self::Until => ("until", "An instant (RFC 3339), or the start of a local day; not included.", text),
+            Self::Step => ("step", "How long a bar is.", json!({"enum": ["minute", "quarter", "hour", "day"]})),
+            Self::Limit => ("limit", "How many rows.", json!({"type": "integer", "minimum": 1, "maximum": 1000})),
+            Self::Cursor => ("cursor", "The `next` of the page before.", text),
+            Self::LossPercent => ("loss_percent", "How much of the main meters' energy may be lost.", text),
+        }
+    }
+}
+
+fn parameters(operation: &Operation) -> Vec<Value> {
+    let parts = operation.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+    let of_path = parts.map(|name| json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}}));
+    let of_query = operation.parameters.iter().map(|one| {
+        let (name, text, schema) = one.described();
+        json!({"name": name, "in": "query", "required": false, "description": text, "schema": schema})
+    });
+    of_path.chain(of_query).collect()
+}
+
+fn answer(operation: &Operation) -> Value {
+    let schema = json!({"$ref": format!("#/components/schemas/{}", operation.answer)});
+    let content = match operation.form {
+        Form::One => json!({"application/json": {"schema": schema}}),
+        Form::Page => json!({"application/json": {"schema": {
+            "type": "object", "required": ["items", "next"],
+            "properties": {"items": {"type": "array", "items": schema}, "next": {"type": ["string", "null"]}},
+        }}}),
+        Form::Events => json!({"text/event-stream": {"schema": {"type": "string"}}}),
+        Form::Document => json!({"application/json": {"schema": {"type": "object"}}}),
+    };
+    json!({"description": operation.summary, "content": content})
+}
+
+/// The answers of an operation: its own, and a problem for each status that it may have.
+fn responses(operation: &Operation) -> Value {
+    let mut all = Map::new();
+    all.insert("200".to_owned(), answer(operation));
+    if operation.access != Access::Public {
+        all.insert("304".to_owned(), json!({"description": "The caller has it already."}));
+        let schema = json!({"$ref": "#/components/schemas/ProblemBody"});
+        for code in Code::ALL {
+            let (_, status, text) = code.published();
+            let content = json!({"application/problem+json": {"schema": schema}});
+            all.insert(status.as_str().to_owned(), json!({"description": text, "content": content}));
+        }
+    }
+    Value::Object(all)
+}
+
+/// The `OpenAPI` 3.1 document.
+pub fn document() -> Value {
+    let described = serde_json::to_value(Schemas::openapi()).unwrap_or_default();
+    let schemas = described.pointer("/components/schemas").cloned().unwrap_or_default();
+    let mut paths = Map::new();
+    for operation in OPERATIONS {
+        let open = operation.access == Access::Public;
+        let security = if open { json!([]) } else { json!([{"token": []}, {"session": []}]) };
+        let id = operation.path.trim_start_matches("/api/v1/").replace(['/', '-', '.'], "_").replace(['{', '}'], "");
+        let get = json!({
+            "operationId": id, "summary": operation.summary, "parameters": parameters(operation),
+            "responses": responses(operation), "security": security,
+        });
+        paths.insert(operation.path.to_owned(), json!({"get": get}));
+    }
+    let codes: Vec<&str> = Code::ALL.iter().map(|code| code.published().0).collect();
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Tallywatt", "version": "1", "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+            "description": format!("Balances, bills, curves and audits of prepaid electricity. Problem codes: {}.", codes.join(", ")),
+        },
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer"},
+                "session": {"type": "apiKey", "in": "cookie", "name": crate::serve::access::SESSION},
+            },
+        },
+    })
+}
+
+pub(super) async fn serve() -> Json<Value> {
+    Json(document())
+}

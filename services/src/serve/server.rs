@@ -30,6 +30,7 @@ use crate::desk::{Desk, DeskError, Setup, Worker};
 use crate::grpc;
 use crate::identity::{self, Identity, IdentityError};
 use crate::nats_api::{self, NatsError};
+use crate::portal;
 use crate::recharge::{self, GatewayError};
 
 /// Requests that have begun may take so long to end.
@@ -159,7 +160,7 @@ impl Drop for Server {
 
 /// All that is served over HTTP.
 fn routes(app: &Arc<App>) -> Router {
-    let routes = health::routes().merge(recharge::routes()).merge(api::routes(app));
+    let routes = health::routes().merge(recharge::routes()).merge(api::routes(app)).merge(portal::routes());
     guard(routes.with_state(Arc::clone(app)), app)
 }
 

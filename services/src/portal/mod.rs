@@ -1,0 +1,104 @@
+//! The portal: pages for tenants, managers and auditors, written by the server, that
+//! work without script and are live with it.
+//!
+//! Reading order: `words` (what is said, in which language), `show` (how quantities
+//! look), `page` (the frame), `visit` (who asks), `error`, `sign_in`, `chart`, `assets`,
+//! then a folder for each audience: `tenant` (one account), `site` (all of a site).
+//!
+//! # How a page is made
+//!
+//! 1. A handler takes a [`Visit`](visit::Visit), and asks it for what it may see:
+//!    `visit.account(site, account, permission)` or `visit.site(site, permission)`. What may
+//!    not be seen is answered as what is not there.
+//! 2. It reads by `services/src/query/`, so that every surface shows the same numbers:
+//!    of the desk's moment without waiting, or in a turn by `query::read`.
+//! 3. It fills a template of `services/templates/AUDIENCE/` that extends `layout.html` and has a
+//!    `frame`; parts that are sent alone (by SSE) are templates with a `language`.
+//! 4. `page(status, &template)` answers, with the headers that all pages have.
+//!
+//! Words go to `services/locales/LANGUAGE/AUDIENCE.ftl`, in every language; a test finds what is
+//! missing. There is no script or style in a page: `portal.js` and `portal.css` hold all of it.
+//! An audience has a module with `routes()`, merged below, and its places in the navigation; a
+//! page for managers, auditors or finance is a sibling of `site` that takes `site::frame`.
+
+mod assets;
+mod chart;
+mod error;
+mod page;
+mod show;
+mod sign_in;
+mod site;
+mod tenant;
+mod visit;
+mod words;
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::Router;
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use axum::routing::{get, post};
+use tower_http::compression::CompressionLayer;
+
+use crate::identity::Grant;
+use crate::serve::App;
+use error::Fault;
+use page::{Frame, page};
+use visit::{Reader, Visit, see_other, set_cookie, switched};
+
+/// All pages, and what they load.
+pub fn routes() -> Router<Arc<App>> {
+    let pages = Router::new()
+        .route("/", get(start))
+        .route("/sign-in", get(sign_in::form).post(sign_in::sign_in))
+        .route("/link/{secret}", get(sign_in::link).post(sign_in::redeem))
+        .route("/sign-out", post(sign_in::sign_out))
+        .merge(tenant::routes())
+        .merge(site::routes())
+        .fallback(not_found)
+        .layer(CompressionLayer::new())
+        .layer(middleware::from_fn(keep_language));
+    pages.route("/assets/{hash}/{name}", get(assets::serve))
+}
+
+/// What one may choose from.
+#[derive(Template)]
+#[template(path = "choose.html")]
+struct Choose {
+    frame: Frame,
+    choices: Vec<(String, String)>,
+}
+
+/// The first page of whoever is signed in: the only place that is granted, or a choice.
+async fn start(visit: Visit) -> Response {
+    let all = || visit.app.sites.keys().map(|site| Grant { site: site.clone(), account: None }).collect();
+    let grants = visit.session.actor.scope.grants().unwrap_or_else(all);
+    let choice = |grant: &Grant| match &grant.account {
+        Some(account) => (account.to_string(), tenant::base(grant.site.as_str(), account.as_str())),
+        None => (grant.site.to_string(), site::base(grant.site.as_str())),
+    };
+    let choices: Vec<(String, String)> = grants.iter().map(choice).collect();
+    if let [(_, href)] = choices.as_slice() {
+        return see_other(href);
+    }
+    let title = if choices.is_empty() { "no-account" } else { "choose" };
+    let frame = visit.frame(visit.reader.language.say(title));
+    page(StatusCode::OK, &Choose { frame, choices })
+}
+
+async fn not_found(reader: Reader) -> Response {
+    Fault::NotFound.page(&reader)
+}
+
+/// `?lang=zh` on any page changes the language from there on.
+async fn keep_language(request: Request, next: Next) -> Response {
+    let language = switched(request.uri().query());
+    let mut response = next.run(request).await;
+    if let Some(language) = language {
+        set_cookie(&mut response, &sign_in::language_cookie(language));
+    }
+    response
+}

@@ -6,7 +6,7 @@ use std::time::Duration;
 use proto::v1::balance_client::BalanceClient;
 use proto::v1::ledger_client::LedgerClient;
 use proto::v1::{AccountBalance, Command, Done, GetBalanceRequest, Money, RechargeRequest, RefundRequest};
-use proto::v1::{PostRequest, WatchBalanceRequest};
+use proto::v1::{ApproveRequest, PostRequest, PublishRequest, RecordLeaseRequest, WatchBalanceRequest};
 use services::grpc::{Of, RULES};
 use services::identity::Role;
 use tests::served::{SITE, Served};
@@ -191,8 +191,19 @@ fn what_is_given_away_waits_for_a_second_person() {
         let refunded = ledger.refund(asks(refund("k-3", 100), &manager)).await.expect("proposed").into_inner();
         assert!(posted.proposed && refunded.proposed);
         let again = ledger.post(asks(post, &manager)).await.expect("it was proposed").into_inner();
-        assert_eq!(again, Done { repeated: true, ..posted });
+        assert_eq!(again, Done { repeated: true, ..posted.clone() });
         assert_eq!(minor(&at, &manager).await, 900);
+        let approve = |key: &str| ApproveRequest { command: command(key), proposal: posted.event.clone() };
+        let own = ledger.approve(asks(approve("k-4"), &manager)).await.expect_err("nobody approves his own");
+        assert_eq!(code(&own), (Code::PermissionDenied, "OWN_PROPOSAL".to_owned()));
+        let second = served.token("j.moore", Role::Manager, "");
+        let done = ledger.approve(asks(approve("k-5"), &second)).await.expect("it is approved").into_inner();
+        assert!(!done.proposed && done.facts.len() == 1);
+        assert_eq!(minor(&at, &manager).await, 1150);
+        let again = ledger.approve(asks(approve("k-5"), &second)).await.expect("it was approved").into_inner();
+        assert!(again.repeated && again.change == done.change && again.facts == done.facts);
+        let twice = ledger.approve(asks(approve("k-6"), &second)).await.expect_err("nothing waits");
+        assert_eq!(code(&twice), (Code::NotFound, "PROPOSAL_UNKNOWN".to_owned()));
     });
 }
 
@@ -426,5 +437,48 @@ fn bills_curves_and_audit_are_what_the_site_has() {
         let ask = AllocationRequest { site: site(), pool: "none".to_owned(), day: "2026-03-02".to_owned() };
         let status = audit.allocation(asks(ask, &manager)).await.expect_err("no such pool");
         assert_eq!(code(&status), (Code::NotFound, "POOL_UNKNOWN".to_owned()));
+    });
+}
+
+#[test]
+fn a_change_is_rehearsed_then_made_once() {
+    let served = Served::start(GRPC, AT);
+    let manager = served.token("m.roe", Role::Manager, "");
+    let position = || served.server().app.site(SITE).expect("the site").desk.moment().position;
+    run(async {
+        let at = channel(&served).await;
+        let mut ledger = LedgerClient::new(at);
+        let tables = tests::site::one_price("t", "0.40").replace("version = 1", "version = 2");
+        let ask = |key: &str, tables: &str, dry_run| {
+            let (tables, reason) = (tables.to_owned(), "dearer".to_owned());
+            PublishRequest { command: command(key), tables, reason, dry_run }
+        };
+        let before = position();
+        let dry = ledger.publish_tariff(asks(ask("k-1", &tables, true), &manager)).await.expect("a rehearsal");
+        let dry = dry.into_inner();
+        assert!(dry.change.is_empty() && dry.effect_json.contains("charges"), "{dry:?}");
+        assert_eq!(position(), before);
+        let made = ledger.publish_tariff(asks(ask("k-1", &tables, false), &manager)).await.expect("it is made");
+        let made = made.into_inner();
+        assert!(made.facts.len() == 1 && !made.repeated);
+        let again = ledger.publish_tariff(asks(ask("k-1", &tables, false), &manager)).await.expect("it was made");
+        let again = again.into_inner();
+        assert!(again.repeated && again.change == made.change && again.facts == made.facts);
+        let other = tables.replace("0.40", "0.41");
+        let status = ledger.publish_tariff(asks(ask("k-1", &other, false), &manager)).await.expect_err("another");
+        assert_eq!(code(&status), (Code::AlreadyExists, "KEY_REUSED".to_owned()));
+        let status = ledger.publish_tariff(asks(ask("k-2", "[[rule]]", false), &manager)).await.expect_err("no tariff");
+        assert_eq!(code(&status), (Code::InvalidArgument, "TABLES_INVALID".to_owned()));
+        let lease = RecordLeaseRequest {
+            command: command("k-3"),
+            account: "A-1".to_owned(),
+            unit: "U-1".to_owned(),
+            from_s: 1_772_323_200,
+            until_s: Some(1_772_668_800),
+            reason: "moved out".to_owned(),
+            dry_run: false,
+        };
+        let left = ledger.record_lease(asks(lease, &manager)).await.expect("it is recorded").into_inner();
+        assert_eq!(left.facts.len(), 1);
     });
 }

@@ -34,12 +34,12 @@ type Targets = BTreeMap<Month, MonthTarget>;
 
 impl Effect {
     /// The targets of all settled days by the facts known now.
-    pub(super) fn targets(site: &Site) -> Result<Targets, BillingError> {
+    pub(crate) fn targets(site: &Site) -> Result<Targets, BillingError> {
         let Some(last) = site.settled_to() else { return Ok(Targets::new()) };
         site.targets_until(site.premises().calendar.end_of(last), last)
     }
 
-    pub(super) fn new(site: &Site, before: &Targets, after: &Targets, plan: &Plan, law: &[Finding]) -> Self {
+    pub(crate) fn new(site: &Site, before: &Targets, after: &Targets, plan: &Plan, law: &[Finding]) -> Self {
         let charges = |targets: &Targets, month: &Month, account: &AccountId| {
             let of = targets.get(month).and_then(|target| target.accounts.get(account));
             of.map_or(Money::ZERO, |of| of.charges())

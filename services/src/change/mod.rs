@@ -76,7 +76,7 @@ impl Plan {
     }
 
     /// The event that records it, or proposes it where someone else has to approve.
-    fn head(&self, propose: bool) -> Result<Body, Failure> {
+    pub(crate) fn head(&self, propose: bool) -> Result<Body, Failure> {
         let (about, author, reason) = (self.about(), self.author.clone(), self.reason.clone());
         if !propose {
             let (proposal, approver) = self.approved.clone().unzip();

@@ -76,6 +76,9 @@ pub enum CommandError {
         /// What to do about it.
         mend: String,
     },
+    /// Others change the site all the time.
+    #[error("the site is changed by others just now: ask again with the same key")]
+    Busy,
     /// The site does not answer: ask again with the same key.
     #[error(transparent)]
     Unavailable(#[from] DeskError),
@@ -122,7 +125,7 @@ impl CommandError {
             Self::MoreThanBalance { .. } => "BALANCE_TOO_LOW",
             Self::NoProposal(_) => "PROPOSAL_UNKNOWN",
             Self::Tables { .. } => "TABLES_INVALID",
-            Self::Unavailable(_) => "SITE_UNAVAILABLE",
+            Self::Unavailable(_) | Self::Busy => "SITE_UNAVAILABLE",
             Self::Owner(error) => match error.as_ref() {
                 OwnerError::Law(_) => "LAW_FORBIDS",
                 OwnerError::Billing(_) | OwnerError::Event(_) => "TABLES_INVALID",
@@ -143,7 +146,7 @@ impl CommandError {
             Self::ReferenceTaken { .. } => Some("reference"),
             Self::NoProposal(_) => Some("proposal"),
             Self::Tables { .. } => Some("tables"),
-            Self::Denied(_) | Self::Unavailable(_) | Self::Owner(_) => None,
+            Self::Denied(_) | Self::Busy | Self::Unavailable(_) | Self::Owner(_) => None,
         }
     }
 }

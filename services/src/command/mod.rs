@@ -3,8 +3,9 @@
 //! turn of the desk, and is answered when it is durable.
 //!
 //! Reading order: `key` (what makes a command the same), `once` (made once, for
-//! ever), then what can be commanded: `money`; `error` has the published codes.
+//! ever), then what can be commanded: `money`, `change`; `error` has the published codes.
 
+mod change;
 mod error;
 mod key;
 mod money;
@@ -16,6 +17,7 @@ use domain::quantity::Instant;
 use crate::desk::{ChangeError, Desk, Turn};
 use crate::identity::{Actor, Permission};
 
+pub use change::{Change, Changed, change};
 pub use error::{CODES, CommandError};
 pub use key::Key;
 pub use money::{Amount, Post, Recharge, Refund, post, recharge, refund};

@@ -82,7 +82,7 @@ pub async fn recharge(desk: &Desk, asked: Asked, order: Recharge) -> Result<Made
         account_of(turn, &order.account)?;
         positive(turn, &order.amount)?;
         unused(turn, &reference, RechargeKind::Recharge)?;
-        once::append(turn, &asked, parts)
+        once::append(turn, &asked, parts, None)
     })
     .await
 }
@@ -168,7 +168,7 @@ fn give(
         return Ok(made);
     }
     check(turn)?;
-    once::append(turn, asked, parts)
+    once::append(turn, asked, parts, None)
 }
 
 fn proposed(fact: &Body) -> Result<ProposedFact, CommandError> {
@@ -178,7 +178,7 @@ fn proposed(fact: &Body) -> Result<ProposedFact, CommandError> {
 }
 
 /// A text that says something.
-fn said(field: &'static str, text: &str) -> Result<String, CommandError> {
+pub(super) fn said(field: &'static str, text: &str) -> Result<String, CommandError> {
     let text = text.trim();
     let fits = !text.is_empty() && text.chars().count() <= LONGEST;
     if fits { Ok(text.to_owned()) } else { Err(CommandError::NothingSaid(field)) }

@@ -1,7 +1,7 @@
 //! A command is made once, for ever: its events' ids are derived from site and key,
 //! so the log itself remembers every key.
 
-use domain::event::{Body, Event};
+use domain::event::{Body, Event, EventId};
 use domain::quantity::Instant;
 
 use super::{Asked, CommandError, Made, id_of};
@@ -37,8 +37,13 @@ pub(super) fn again(known: &[&Event], asked: &Asked, parts: &[Part]) -> Result<O
     }))
 }
 
-/// Appends the events of a command: the first is the cause of the others.
-pub(super) fn append(turn: &mut Turn<'_, '_>, asked: &Asked, parts: Vec<Part>) -> Result<Made, CommandError> {
+/// Appends the events of a command: the first has this cause, and is the cause of the others.
+pub(super) fn append(
+    turn: &mut Turn<'_, '_>,
+    asked: &Asked,
+    parts: Vec<Part>,
+    cause: Option<EventId>,
+) -> Result<Made, CommandError> {
     let site = turn.owner.site_id().clone();
     let received = turn.now;
     let position = turn.owner.events().saturating_add(1);
@@ -46,7 +51,7 @@ pub(super) fn append(turn: &mut Turn<'_, '_>, asked: &Asked, parts: Vec<Part>) -
     let mut events = Vec::new();
     for (index, Part { actor, time, body }) in (0u64..).zip(parts) {
         let id = id_of(&site, &asked.key, index);
-        let cause = events.first().copied();
+        let cause = events.first().copied().or(cause);
         turn.owner.append_caused(Draft { id, time, received, actor, body }, cause)?;
         events.push(id);
     }

@@ -173,7 +173,7 @@ impl From<CommandError> for Refusal {
             CommandError::Owner(_) if code == "LAW_FORBIDS" => Kind::Precondition,
             CommandError::Owner(_) if code == "TABLES_INVALID" => Kind::Invalid,
             CommandError::Owner(_) if code == "KEY_REUSED" => Kind::Exists,
-            CommandError::Unavailable(_) | CommandError::Owner(_) => Kind::Unavailable,
+            CommandError::Busy | CommandError::Unavailable(_) | CommandError::Owner(_) => Kind::Unavailable,
         };
         Self { kind, code, message: error.to_string(), field }
     }

@@ -104,32 +104,32 @@ impl Ledger for Service {
         waited!(self, request, ledger::post)
     }
 
-    async fn publish_tariff(&self, _: Request<PublishRequest>) -> Result<Response<Published>, Status> {
-        not_yet()
+    async fn publish_tariff(&self, request: Request<PublishRequest>) -> Result<Response<Published>, Status> {
+        waited!(self, request, ledger::publish_tariff)
     }
 
-    async fn publish_rule(&self, _: Request<PublishRequest>) -> Result<Response<Published>, Status> {
-        not_yet()
+    async fn publish_rule(&self, request: Request<PublishRequest>) -> Result<Response<Published>, Status> {
+        waited!(self, request, ledger::publish_rule)
     }
 
-    async fn record_lease(&self, _: Request<RecordLeaseRequest>) -> Result<Response<Published>, Status> {
-        not_yet()
+    async fn record_lease(&self, request: Request<RecordLeaseRequest>) -> Result<Response<Published>, Status> {
+        waited!(self, request, ledger::record_lease)
     }
 
-    async fn correct(&self, _: Request<PublishRequest>) -> Result<Response<Published>, Status> {
-        not_yet()
+    async fn correct(&self, request: Request<PublishRequest>) -> Result<Response<Published>, Status> {
+        waited!(self, request, ledger::correct)
     }
 
-    async fn withdraw_reading(&self, _: Request<ReadingRequest>) -> Result<Response<Published>, Status> {
-        not_yet()
+    async fn withdraw_reading(&self, request: Request<ReadingRequest>) -> Result<Response<Published>, Status> {
+        waited!(self, request, ledger::withdraw_reading)
     }
 
-    async fn release_reading(&self, _: Request<ReadingRequest>) -> Result<Response<Published>, Status> {
-        not_yet()
+    async fn release_reading(&self, request: Request<ReadingRequest>) -> Result<Response<Published>, Status> {
+        waited!(self, request, ledger::release_reading)
     }
 
-    async fn approve(&self, _: Request<ApproveRequest>) -> Result<Response<Published>, Status> {
-        not_yet()
+    async fn approve(&self, request: Request<ApproveRequest>) -> Result<Response<Published>, Status> {
+        waited!(self, request, ledger::approve)
     }
 }
 

@@ -6,6 +6,7 @@ mod live;
 mod meters;
 mod rating;
 mod recharge;
+mod restoring;
 mod settling;
 mod what_if;
 
@@ -22,6 +23,7 @@ use crate::exit::{Exit, Failure};
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "Example:
   tallywatt bench --meters 1000 --days 5 --json")]
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 pub struct Args {
     /// Meters, read every minute.
     #[arg(long, default_value_t = 1000)]
@@ -38,6 +40,9 @@ pub struct Args {
     /// Only live balances over gRPC while readings come in.
     #[arg(long, conflicts_with = "rating")]
     live: bool,
+    /// Only the time from a payment to a relay that is read back.
+    #[arg(long, conflicts_with_all = ["rating", "live"])]
+    restoring: bool,
     /// Write the figures as JSON.
     #[arg(long)]
     json: bool,
@@ -94,11 +99,14 @@ pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
         mend: "name a --dir with room and rights".to_owned(),
     };
     let mut figures = Vec::new();
-    if !args.live {
+    if !args.live && !args.restoring {
         figures.extend(measure(&args).map_err(storage)?);
     }
-    if !args.rating {
+    if !args.rating && !args.restoring {
         figures.extend(live::measure(args.meters.max(1), &args.dir).map_err(storage)?);
+    }
+    if !args.rating && !args.live {
+        figures.extend(restoring::measure(&args.dir).map_err(storage)?);
     }
     if args.json {
         let rows = figures.iter().map(|figure| {

@@ -13,7 +13,7 @@ use adapters::event_log::jetstream::Options;
 use adapters::intake::{Intake, IntakeError, JetStreamIntake, Spool};
 use adapters::notifier::{self, Notifier, NotifyConfigError};
 use adapters::site_folder::{FolderError, SiteFolder};
-use adapters::supply_switch::Pace;
+use adapters::supply_switch::{Pace, Switchboard};
 use axum::Router;
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
@@ -26,12 +26,13 @@ use super::{App, ServedSite, health, tls};
 use crate::alarm::AlarmDuty;
 use crate::api;
 use crate::collect::{CollectError, Collector, Heard};
-use crate::desk::{Desk, DeskError, Setup, Worker};
+use crate::desk::{Desk, DeskError, Duty, Setup, Worker};
 use crate::grpc;
 use crate::identity::{self, Identity, IdentityError};
 use crate::nats_api::{self, NatsError};
 use crate::portal;
 use crate::recharge::{self, GatewayError};
+use crate::supply::{SILENT_AFTER_S, SharedSwitch, SupplyControl};
 
 /// Requests that have begun may take so long to end.
 const GRACE: Duration = Duration::from_secs(5);
@@ -223,6 +224,12 @@ fn open_site(config: &Config, site: &SiteConfig, clock: &SharedClock) -> Result<
     for notify in &site.notify {
         notifiers.push(Box::new(notify.start(&folder.site, &own, notifier::Pace::default())?));
     }
+    // Before the desk, whose supply control moves its relays.
+    let name = folder.site.to_string();
+    let collector = site.collector.as_ref().map(|collector| {
+        Collector::start(collector, &open, clock.clone(), Pace::default(), move |heard| note(&name, &heard))
+    });
+    let collector = collector.transpose()?;
     let setup = Setup {
         site: folder.site,
         log: log.clone(),
@@ -231,15 +238,26 @@ fn open_site(config: &Config, site: &SiteConfig, clock: &SharedClock) -> Result<
         clock: Box::new(clock.clone()),
         facts: folder.facts,
         refused: own.join("refused.jsonl"),
-        duties: vec![Box::new(AlarmDuty::new(notifiers))],
+        duties: vec![
+            supply_control(site, collector.as_ref(), clock),
+            // After it, so that what it appended is told at once.
+            Box::new(AlarmDuty::new(notifiers)),
+        ],
     };
     let gateways = site.gateways.iter().map(recharge::GatewayConfig::open).collect::<Result<Vec<_>, _>>()?;
     let (desk, worker) = Desk::start(setup)?;
-    let collector = site.collector.as_ref().map(|collector| {
-        let name = desk.site().to_string();
-        Collector::start(collector, &open, clock.clone(), Pace::default(), move |heard| note(&name, &heard))
-    });
-    Ok((ServedSite { desk, log, gateways }, worker, collector.transpose()?))
+    Ok((ServedSite { desk, log, gateways }, worker, collector))
+}
+
+/// Without a collector there is no relay to move, and people are warned all the same.
+fn supply_control(site: &SiteConfig, collector: Option<&Collector<SharedClock>>, clock: &SharedClock) -> Box<dyn Duty> {
+    let switch: SharedSwitch = match collector {
+        Some(collector) => Arc::<Switchboard<SharedClock>>::clone(&collector.switchboard),
+        None => Arc::new(Switchboard::new(clock.clone())),
+    };
+    let period_s = site.collector.as_ref().map_or(0, |collector| i64::from(collector.period_s));
+    let silent_after_s = period_s.saturating_mul(3).max(SILENT_AFTER_S);
+    Box::new(SupplyControl::new(switch).silent_after(silent_after_s))
 }
 
 fn note(site: &str, heard: &Heard<'_>) {

@@ -1,5 +1,6 @@
 //! Shared parts of the test suites.
 pub mod alarm_site;
+pub mod cable;
 pub mod cases;
 pub mod disk;
 pub mod events;

@@ -83,6 +83,11 @@ fn site_toml(meters: u8) -> String {
 impl World {
     /// A building of so many flats that draw 3 kW each, 0.90 an hour, behind a gateway of this framing.
     pub fn start(framing: &str, meters: u8) -> Self {
+        Self::start_with(framing, meters, 300)
+    }
+
+    /// As `start`; a meter that has not answered after so many milliseconds is silent.
+    pub fn start_with(framing: &str, meters: u8, answer_ms: u32) -> Self {
         let mut plan = Sim::plan(framing, meters.into());
         let of = &mut plan["gateway"][0]["meter"][0];
         of["import_kwh"] = json!("0");
@@ -97,7 +102,7 @@ impl World {
             })
             .collect();
         let config = format!(
-            "site = \"pains\"\ncollector = \"c\"\n[intake]\nspool = \"unused.db\"\n[[bus]]\nname = \"g\"\n{key} = \"{}\"\nanswer_ms = 300\n{stations}",
+            "site = \"pains\"\ncollector = \"c\"\n[intake]\nspool = \"unused.db\"\n[[bus]]\nname = \"g\"\n{key} = \"{}\"\nanswer_ms = {answer_ms}\n{stations}",
             sim.gateway("g")
         );
         let parsed = Config::parse(Path::new("/nowhere/collector.toml"), &config).unwrap_or_else(|e| panic!("{e}"));
@@ -296,7 +301,14 @@ impl Session<'_, '_> {
     /// A turn of the desk.
     pub fn turn(&mut self) {
         self.decide().expect("a turn");
-        self.control.act(&self.owner, self.world.now());
+        self.act();
+    }
+
+    /// The second half of a turn: what was committed is handed over.
+    pub fn act(&mut self) {
+        let now = self.world.now();
+        let now = self.owner.received().map_or(now, |last| now.max(last));
+        self.control.act(&self.owner, now);
     }
 
     /// Turns until every order has its outcome, and nothing new is decided.

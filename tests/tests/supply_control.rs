@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant as Moment};
 
-use adapters::event_log::{EmbeddedLog, EventLog, Filter, Follow, LogError, LogEvent, Sequence, Stored};
+use adapters::event_log::EmbeddedLog;
 use domain::event::{Body, CheckCode, Event, SupplyEvent, SupplyPolicy, SwitchFailure};
 use domain::supply::{ControlState, Refusal};
 use serde_json::json;
-use services::desk::Duty as _;
 use services::supply::{Ask, AskError, status};
+use tests::cable::Cable;
 use tests::supply_world::{Session, World, account, point, quick_policy};
 
 fn on_both(meters: u8, run: impl Fn(World) + Sync) {
@@ -219,8 +219,7 @@ fn a_kill_before_the_outcome_is_known_is_found_out_by_reading_the_relay() {
             nearly_cut(session);
             session.poll(2);
             session.decide().expect("commits");
-            let now = session.world.now();
-            session.control.act(&session.owner, now);
+            session.act();
             let began = Moment::now();
             while session.world.is_on(1) {
                 assert!(began.elapsed() < Duration::from_secs(30), "the relay is not moved");
@@ -244,32 +243,11 @@ fn a_kill_before_the_outcome_is_known_is_found_out_by_reading_the_relay() {
     });
 }
 
-/// A log that can be out of reach.
-struct Cable(EmbeddedLog, Arc<AtomicBool>);
-
-impl EventLog for Cable {
-    fn append(&mut self, expected: Sequence, events: &[LogEvent]) -> Result<Vec<Sequence>, LogError> {
-        if self.1.load(Ordering::SeqCst) { Err(LogError::DiskFull) } else { self.0.append(expected, events) }
-    }
-
-    fn read(&self, after: Sequence, filter: &Filter, limit: usize) -> Result<Vec<Stored>, LogError> {
-        self.0.read(after, filter, limit)
-    }
-
-    fn follow(&self, after: Sequence, filter: Filter) -> Result<Box<dyn Follow>, LogError> {
-        self.0.follow(after, filter)
-    }
-
-    fn head(&self) -> Result<Sequence, LogError> {
-        self.0.head()
-    }
-}
-
 #[test]
 fn while_the_log_is_out_of_reach_nobody_is_cut() {
     on_both(1, |mut world| {
         let down = Arc::new(AtomicBool::new(false));
-        let mut log = Cable(EmbeddedLog::open(&world.log()).expect("opens"), Arc::clone(&down));
+        let mut log = Cable::new(EmbeddedLog::open(&world.log()).expect("opens"), Arc::clone(&down));
         world.session_on(&mut log, |session| {
             nearly_cut(session);
             down.store(true, Ordering::SeqCst);

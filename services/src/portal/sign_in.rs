@@ -11,10 +11,11 @@ use serde::Deserialize;
 
 use super::error::Fault;
 use super::page::{Frame, page};
-use super::visit::{LANGUAGE, Reader, SESSION, Visit, cookie, see_other, set_cookie};
+use super::visit::{LANGUAGE, Reader, Visit, cookie, see_other, set_cookie};
 use super::words::Language;
 use crate::identity::{SignInError, SignedIn};
 use crate::serve::App;
+use crate::serve::access::SESSION;
 
 #[derive(Template)]
 #[template(path = "sign_in.html")]
@@ -120,7 +121,8 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
 fn enter(signed_in: &SignedIn, reader: &Reader, to: &str) -> Response {
     let mut response = see_other(to);
     let secret = signed_in.cookie.expose();
-    set_cookie(&mut response, &format!("{SESSION}={secret}; Path=/; HttpOnly; SameSite=Lax"));
+    let secure = if reader.secure { "; Secure" } else { "" };
+    set_cookie(&mut response, &format!("{SESSION}={secret}; Path=/; HttpOnly; SameSite=Lax{secure}"));
     set_cookie(&mut response, &language_cookie(reader.language));
     response
 }

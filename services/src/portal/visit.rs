@@ -15,10 +15,9 @@ use super::error::Fault;
 use super::page::{Frame, Who};
 use super::words::Language;
 use crate::identity::{Permission, Session};
+use crate::serve::access::SESSION;
 use crate::serve::{App, ServedSite};
 
-/// The cookie of a session.
-pub(super) const SESSION: &str = "tw_session";
 /// The cookie of a language.
 pub(super) const LANGUAGE: &str = "tw_lang";
 
@@ -31,6 +30,8 @@ pub(super) struct Reader {
     pub here: String,
     /// Where the request comes from.
     pub address: IpAddr,
+    /// Whether the browser speaks TLS: with us, as all do who are not on this machine, or with a proxy on it.
+    pub secure: bool,
 }
 
 impl Reader {
@@ -40,7 +41,9 @@ impl Reader {
         let language = switched(parts.uri.query()).or(chosen).or(asked).unwrap_or(Language::English);
         let address = parts.extensions.get::<ConnectInfo<SocketAddr>>();
         let address = address.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(address)| address.ip());
-        Self { language, here: parts.uri.path().to_owned(), address }
+        let forwarded = parts.headers.get("x-forwarded-proto").is_some_and(|value| value == "https");
+        let secure = forwarded || !address.is_loopback();
+        Self { language, here: parts.uri.path().to_owned(), address, secure }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The balance of now: a card of the first page, and sent anew whenever it changes.
 
 use std::convert::Infallible;
+use std::time::{Duration, Instant};
 
 use askama::Template;
 use axum::extract::Path;
@@ -20,6 +21,9 @@ use crate::query::{self, Balance};
 
 /// A meter that is silent for longer makes the numbers old, in seconds.
 const OLD_S: i64 = 900;
+
+/// A stream lasts so long at most.
+const LONGEST: Duration = Duration::from_secs(600);
 
 /// The card.
 #[derive(Debug, Clone, PartialEq, Eq, Template)]
@@ -88,7 +92,9 @@ pub(super) async fn live(visit: Visit, Path((site, account)): Path<(String, Stri
     let of = move |moment: &Moment| Some(Now::of(moment, query::balance(moment, &account).ok()?, language));
     let Some(mut last) = of(&served.desk.moment()) else { return visit.fault(Fault::NotFound) };
     let moments = WatchStream::from_changes(served.desk.watch());
-    let events = moments.filter_map(move |moment| {
+    // Then the browser asks again, and who has signed out meanwhile is not let in.
+    let began = Instant::now();
+    let events = moments.take_while(move |_| began.elapsed() < LONGEST).filter_map(move |moment| {
         let now = of(&moment).filter(|now| *now != last)?;
         last = now;
         let text = last.render().ok()?;

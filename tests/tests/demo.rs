@@ -52,6 +52,7 @@ fn a_day_of_the_service_leaves_a_log_that_replays() -> anyhow::Result<()> {
     let text = demo(folder.path())?;
     let run = folder.path().join("2");
     assert_says(&text, &["/2; 1 earlier ones are kept", "the building is at http://127.0.0.1:", " pays £"]);
+    assert_says(&text, &["A-12 is warned", "  auditor  password ", "P-12: CUT", "P-12: RESTORED"]);
     assert_says(&text, &["2026-03-31 is settled", "shared on 2026-03-31: ", "39 bills for 2026-03, £"]);
     assert_says(&text, &[&format!(" replay {}", run.display())]);
     assert!(!text.contains('\u{1b}'), "no terminal, no escapes");

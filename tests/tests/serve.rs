@@ -83,7 +83,12 @@ fn what_init_writes_is_served_as_it_is() {
     assert!(init().is_ok());
     let text = std::fs::read_to_string(dir.join("tallywatt.toml")).expect("written");
     let with_meters = text.replace("127.0.0.1:8380", "127.0.0.1:0").replace("# collector =", "collector =");
-    let config = Config::parse(&dir.join("tallywatt.toml"), &with_meters).expect("the commented line is right, too");
+    let is_setting = |line: &&str| line.starts_with("# ") && (line.contains(" = ") || line.starts_with("# ["));
+    let open = |line: &str| format!("{}\n", if is_setting(&line) { line.trim_start_matches("# ") } else { line });
+    let with_all: String = with_meters.lines().map(open).collect();
+    let config = Config::parse(&dir.join("tallywatt.toml"), &with_all).expect("what is commented is right, too");
+    assert_eq!(config.sites[0].notify.len(), 2);
+    let config = Config::parse(&dir.join("tallywatt.toml"), &with_meters).expect("and so is a collector");
     assert_eq!(config.sites[0].collector.as_ref().map(|one| one.buses.len()), Some(3));
     let mut config = config;
     config.sites[0].collector = None;

@@ -52,7 +52,7 @@ pub(super) fn measure(units: usize, dir: &Path) -> Result<Vec<Figure>, Failed> {
     fs::write(folder.join("site.toml"), building_toml(units)?)?;
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
     let (log, intake, collector, notify, gateways) = (None, None, None, Vec::new(), Vec::new());
-    let site = SiteConfig { folder, log, intake, collector, patience_s: 0, notify, gateways };
+    let site = SiteConfig { folder, log, intake, collector, patience_s: 0, silent_after_s: 180, notify, gateways };
     let config = Config {
         data: dir.join("data"),
         http: any,

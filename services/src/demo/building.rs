@@ -7,14 +7,16 @@ use domain::quantity::{Date, Instant, Weekday, show_scaled};
 
 /// The building's clock begins here.
 pub(super) const START: &str = "2026-03-01T00:00:00Z";
-/// A person looks on from here, two hours before a month's end and its bills; what is before is told by the log.
-pub(super) const LIVE: &str = "2026-03-31T21:00:00Z";
+/// A person looks on from here, an hour before a month's end and its bills; what is before is told by the log.
+pub(super) const LIVE: &str = "2026-03-31T22:00:00Z";
 /// How many units.
 pub(super) const UNITS: usize = 40;
 /// Between two polls of the time before, in seconds.
 pub(super) const POLL_S: i64 = 900;
 /// The unit whose tenant forgets to pay.
 pub(super) const FORGETFUL: usize = 12;
+/// Since when that tenant is here.
+const MOVED_IN: &str = "2026-03-30T07:00:00Z";
 /// Units that nobody leases, by number.
 const VACANT: [usize; 2] = [17, 33];
 /// The main meter counts a step of its register for so much energy.
@@ -125,7 +127,8 @@ pub(super) fn site_toml() -> String {
 fn unit_toml(unit: usize) -> String {
     let (start, of) = (wh(start_mwh(unit)), seed(unit));
     let area = kind(unit).1.saturating_add(below(30, of, 1));
-    let balance = below(seed(kind(unit).2), of, 2).saturating_add(400);
+    let (from, balance) =
+        if unit == FORGETFUL { (MOVED_IN, 500) } else { (START, below(seed(kind(unit).2), of, 2).saturating_add(400)) };
     let structure = format!(
         "[[unit]]\nid = \"U-{unit:02}\"\narea_m2 = \"{area}\"\n[[point]]\nid = \"P-{unit:02}\"\nkind = \"unit\"\n\
          unit = \"U-{unit:02}\"\n[[meter]]\nid = \"M-{unit:02}\"\npoint = \"P-{unit:02}\"\ninstalled = {START}\n\
@@ -136,7 +139,7 @@ fn unit_toml(unit: usize) -> String {
     }
     format!(
         "{structure}[[account]]\nid = \"A-{unit:02}\"\nname = \"{}\"\nopening_balance = \"{}\"\n\
-         [[lease]]\naccount = \"A-{unit:02}\"\nunit = \"U-{unit:02}\"\nfrom = {START}\n",
+         [[lease]]\naccount = \"A-{unit:02}\"\nunit = \"U-{unit:02}\"\nfrom = {from}\n",
         name(unit),
         show_scaled(balance.into(), 2, 2)
     )
@@ -155,6 +158,22 @@ tax = { name = "VAT", rate = "0.05", mode = "exclusive" }
 "#;
 
 const TARIFFS: &str = r#"
+[[supply_policy]]
+version = 1
+preset = "uk-prepay"
+by = "Riverside Mall"
+emergency_credit = "0.00"
+restore_at = "0.00"
+for_charges = ["energy", "shared_electricity"]
+warn_days = ["0.5", "0"]
+notice = "00:15"
+command_valid_s = 3600
+no_cut = [
+  { days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun", "holiday"], from = "00:00", to = "08:00" },
+  { days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun", "holiday"], from = "18:00", to = "24:00" },
+]
+confirm_restore = false
+stale_after = "02:00"
 [[account]]
 id = "A-00"
 name = "Landlord"

@@ -10,7 +10,7 @@ use super::building::{self, Building, FORGETFUL, POLL_S, UNITS, below, seed};
 use crate::owner::{COMMIT, Draft, Owner, OwnerError};
 
 /// What the forgetful tenant brings the balance to in the evening, in pence: less than a night and a morning take.
-const EVENING_PENCE: i64 = 240;
+const EVENING_PENCE: i64 = 50;
 
 /// Plays the building up to an instant; calls `told` after each day.
 pub(super) fn play(
@@ -101,7 +101,7 @@ impl Month<'_> {
                 if hour == 8 || hour == 21 {
                     let live = live(self.owner.site_mut())?;
                     let balance = live.get(&account).map_or(0, |live| live.balance.get());
-                    let up_to = if hour == 8 { 20 * EVENING_PENCE } else { EVENING_PENCE };
+                    let up_to = if hour == 8 { 16 * EVENING_PENCE } else { EVENING_PENCE };
                     self.recharge(account, up_to.saturating_sub(balance), now)?;
                 }
                 continue;

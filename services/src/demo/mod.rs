@@ -19,7 +19,7 @@ use std::thread;
 use std::time::Duration;
 
 use adapters::clock::{Clock as _, FastClock, SharedClock};
-use adapters::event_log;
+use adapters::event_log::{self, EventLog, Sequence};
 use adapters::site_folder::SiteFolder;
 use clap::Args as ClapArgs;
 use domain::quantity::Instant;
@@ -27,6 +27,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::console::Console;
 use crate::exit::{Exit, Failure, bad};
+use crate::identity::{Grant, Role};
 use crate::serve::access::Rate;
 use crate::serve::{Config, Server, SiteConfig};
 use building::Building;
@@ -97,15 +98,19 @@ pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
             intake: None,
             collector,
             patience_s: 120,
+            // A slow machine may leave out an hour of polls of a day that takes seconds.
+            silent_after_s: 3600,
             notify: Vec::new(),
             gateways: Vec::new(),
         }],
     };
     let clock = SharedClock::new(FastClock::new(live, Duration::from_secs(args.day_seconds.into())));
+    let told = event_log::open(&log.display().to_string()).map_err(disk)?;
+    let head = told.head().map_err(disk)?;
     let server = Server::start(&config, clock.clone()).map_err(disk)?;
-    greet(&server, console);
+    greet(&server, console)?;
     let end = args.days.map(|days| live.plus(i64::from(days).saturating_mul(86_400)));
-    let watched = watch(&server, &mut meters, &clock, end, console);
+    let watched = watch(&server, &mut meters, &clock, (told.as_ref(), head), end, console);
     let served = server.app.sites.values().next();
     let moment = served.map(|served| served.desk.moment()).unwrap_or_default();
     drop(server);
@@ -148,8 +153,24 @@ fn play_month(path: &Path, site: SiteFolder, building: &mut Building, until: Ins
     Ok(())
 }
 
-fn greet(server: &Server, console: &mut Console) {
-    console.line(format!("the building is at http://{}", server.http));
+/// Makes a tenant, a manager and an auditor, and says how to sign in.
+fn greet(server: &Server, console: &mut Console) -> Result<(), Failure> {
+    let site = server.app.sites.keys().next().ok_or_else(|| bug("no site is served"))?;
+    let tenant = building::account(building::FORGETFUL).ok_or_else(|| bug("nobody forgets to pay"))?;
+    console.line(format!("the building is at http://{}; sign in as", server.http));
+    let of_site = Grant { site: site.clone(), account: None };
+    let of_tenant = Grant { site: site.clone(), account: Some(tenant.clone()) };
+    for (name, role, grant, what) in [
+        ("tenant", Role::Tenant, of_tenant, format!("{tenant}, who forgets to pay")),
+        ("manager", Role::Manager, of_site.clone(), "the property manager".to_owned()),
+        ("auditor", Role::Auditor, of_site, "who checks the books".to_owned()),
+    ] {
+        let identity = &server.app.identity;
+        identity.user_add(name, role, &[grant], "demo").map_err(bug)?;
+        let password = identity.password_draw(name, "demo").map_err(bug)?;
+        console.line(format!("  {name:<8} password {}   {what}", password.expose()));
+    }
+    Ok(())
 }
 
 /// Lets meters and people live until it is stopped, and prints what happens.
@@ -157,17 +178,16 @@ fn watch(
     server: &Server,
     meters: &mut Meters,
     clock: &SharedClock,
+    (log, head): (&dyn EventLog, Sequence),
     end: Option<Instant>,
     console: &mut Console,
 ) -> Result<(), Failure> {
     let served = server.app.sites.values().next().ok_or_else(|| bug("no site is served"))?;
-    let log = event_log::open(&served.log).map_err(disk)?;
-    let head = log.head().map_err(disk)?;
     let desk = served.desk.clone();
     let calendar =
         desk.change_blocking(|turn| Ok::<_, std::convert::Infallible>(turn.owner.site().premises().calendar.clone()));
     let calendar = calendar.map_err(bug)?;
-    let mut news = News::after(log.as_ref(), head, calendar.clone()).map_err(disk)?;
+    let mut news = News::after(log, head, calendar.clone()).map_err(disk)?;
     let mut people = People::new(desk, clock.clone());
     while !STOP.load(Ordering::SeqCst) && end.is_none_or(|end| clock.now() < end) {
         let now = clock.now();

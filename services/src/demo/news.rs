@@ -95,10 +95,10 @@ impl News {
 
 fn supply(event: &SupplyEvent) -> Option<String> {
     Some(match event {
-        SupplyEvent::SupplyWarned(data) => {
-            let left = data.hours_left.map_or_else(String::new, |hours| format!(", {hours} h left"));
-            format!("{} is warned: {}{left}", data.account, pounds(data.balance_minor))
-        }
+        SupplyEvent::SupplyWarned(data) => match data.hours_left {
+            Some(hours) => format!("{} is warned: its credit lasts {hours} h", data.account),
+            None => format!("{} is warned", data.account),
+        },
         SupplyEvent::SupplyCommandOrdered(data) => match data.to {
             OutputState::Disconnected => format!("{}: a cut is ordered, every check passed", data.point),
             OutputState::Connected => format!("{}: a restore is ordered", data.point),

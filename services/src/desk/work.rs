@@ -63,7 +63,6 @@ pub(super) fn run(setup: Setup, jobs: &Receiver<Job>, stopped: &Receiver<()>, re
         live_took: Duration::ZERO,
         live_made: None,
         refused: &refused,
-        last: None,
     };
     if let Err(error) = worker.turn(Vec::new()) {
         return tell(ready, Err(error));
@@ -112,8 +111,6 @@ struct Worker<'w, 'o> {
     live_took: Duration,
     live_made: Option<Clock>,
     refused: &'w Path,
-    /// The instant of the last turn that was committed.
-    last: Option<Instant>,
 }
 
 impl Worker<'_, '_> {
@@ -141,10 +138,9 @@ impl Worker<'_, '_> {
 
     /// One turn. An error is one that the owner does not come back from.
     fn turn(&mut self, jobs: Vec<Job>) -> Result<(), DeskError> {
-        let now = now_of(self.clock, &self.owner);
         let mut answers: Vec<Answer> = Vec::new();
-        let outcome = self.decide(now, jobs, &mut answers);
-        let outcome = outcome.and_then(|()| self.commit());
+        let outcome = self.decide(jobs, &mut answers).and_then(|()| self.commit());
+        let now = now_of(self.clock, &self.owner);
         let fatal = outcome.as_ref().err().is_some_and(is_fatal);
         let durable = outcome.map_err(|error| DeskError::Owner(Arc::new(error)));
         for answer in answers {
@@ -152,7 +148,6 @@ impl Worker<'_, '_> {
         }
         match durable {
             Ok(()) => {
-                self.last = Some(now);
                 self.moment.fault = None;
                 for duty in &mut self.duties {
                     duty.act(&self.owner, now);
@@ -170,8 +165,10 @@ impl Worker<'_, '_> {
         }
     }
 
-    fn decide(&mut self, now: Instant, jobs: Vec<Job>, answers: &mut Vec<Answer>) -> Result<(), OwnerError> {
-        let outcome = self.take(now);
+    fn decide(&mut self, jobs: Vec<Job>, answers: &mut Vec<Answer>) -> Result<(), OwnerError> {
+        // Time goes on while the intake is taken: nothing is appended at an instant before that.
+        let outcome = self.take().and_then(|()| self.settle());
+        let now = outcome.as_ref().map_or_else(|_| now_of(self.clock, &self.owner), |now| *now);
         for job in jobs {
             let mut turn = Turn { owner: &mut self.owner, now, moment: &self.moment };
             answers.push(job(&mut turn));
@@ -183,9 +180,15 @@ impl Worker<'_, '_> {
         Ok(())
     }
 
-    /// Decides what is due, and takes what came in.
-    fn take(&mut self, now: Instant) -> Result<(), OwnerError> {
+    /// Decides what is due; up to when.
+    fn settle(&mut self) -> Result<Instant, OwnerError> {
+        let now = now_of(self.clock, &self.owner);
         self.owner.settle_before(now)?;
+        Ok(now)
+    }
+
+    /// Takes what came in.
+    fn take(&mut self) -> Result<(), OwnerError> {
         loop {
             let taken = self.inlet.pump(&mut self.owner)?;
             counter!("tallywatt_readings_total").increment(taken.readings);

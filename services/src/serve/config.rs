@@ -11,6 +11,7 @@ use super::tls::Certificate;
 use crate::collect::{self, ConfigError};
 use crate::nats_api::NatsConfig;
 use crate::recharge::GatewayConfig;
+use crate::supply::SILENT_AFTER_S;
 
 /// A commented file, as `--example` prints it.
 pub const EXAMPLE: &str = include_str!("example.toml");
@@ -47,6 +48,8 @@ pub struct SiteConfig {
     pub collector: Option<collect::Config>,
     /// How long the polls of a minute wait for a slow bus, in seconds.
     pub patience_s: i64,
+    /// A meter that was not polled for so long does not answer, in seconds: nobody is cut then.
+    pub silent_after_s: i64,
     /// Who is told of its alarms.
     pub notify: Vec<Notify>,
     /// Who takes payments for it.
@@ -135,6 +138,8 @@ impl Config {
                 ));
             }
             let (log, intake, patience_s) = (site.log, site.intake, site.patience_s);
+            let period_s = collector.as_ref().map_or(60, |collector| i64::from(collector.period_s));
+            let silent_after_s = period_s.saturating_mul(3).max(SILENT_AFTER_S);
             let notify = site.notify.into_iter().map(|notify| notify.beside(folder)).collect();
             let gateways: Vec<_> = site.gateway.into_iter().map(|one| one.within(folder)).collect();
             let mut names: Vec<&String> = gateways.iter().map(|one| &one.name).collect();
@@ -142,7 +147,16 @@ impl Config {
             if names.windows(2).any(|pair| matches!(pair, [a, b] if a == b)) {
                 return Err(wrong("site.gateway.name", "a name of its own for each gateway"));
             }
-            Ok(SiteConfig { folder: folder.join(site.folder), log, intake, collector, patience_s, notify, gateways })
+            Ok(SiteConfig {
+                folder: folder.join(site.folder),
+                log,
+                intake,
+                collector,
+                patience_s,
+                silent_after_s,
+                notify,
+                gateways,
+            })
         });
         let grpc = file.serve.grpc.map(|text| address("serve.grpc", &text)).transpose()?;
         if grpc.is_some_and(|grpc: SocketAddr| !grpc.ip().is_loopback()) {

@@ -32,7 +32,7 @@ use crate::identity::{self, Identity, IdentityError};
 use crate::nats_api::{self, NatsError};
 use crate::portal;
 use crate::recharge::{self, GatewayError};
-use crate::supply::{SILENT_AFTER_S, SharedSwitch, SupplyControl};
+use crate::supply::{SharedSwitch, SupplyControl};
 
 /// Requests that have begun may take so long to end.
 const GRACE: Duration = Duration::from_secs(5);
@@ -255,9 +255,7 @@ fn supply_control(site: &SiteConfig, collector: Option<&Collector<SharedClock>>,
         Some(collector) => Arc::<Switchboard<SharedClock>>::clone(&collector.switchboard),
         None => Arc::new(Switchboard::new(clock.clone())),
     };
-    let period_s = site.collector.as_ref().map_or(0, |collector| i64::from(collector.period_s));
-    let silent_after_s = period_s.saturating_mul(3).max(SILENT_AFTER_S);
-    Box::new(SupplyControl::new(switch).silent_after(silent_after_s))
+    Box::new(SupplyControl::new(switch).silent_after(site.silent_after_s))
 }
 
 fn note(site: &str, heard: &Heard<'_>) {

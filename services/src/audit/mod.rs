@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Subcommand};
 use domain::billing::Site;
-use domain::event::{Body, EventId, hex};
+use domain::event::{Body, EventId, SiteId, hex};
 use domain::quantity::{Date, Instant};
 use serde_json::{Value, json};
 
@@ -58,14 +58,17 @@ pub(crate) struct ChangesArgs {
     /// Another log: a file, or nats://HOST:PORT/STREAM.
     #[arg(long, value_name = "LOG")]
     log: Option<String>,
+    /// The site, where the log has several.
+    #[arg(long, value_name = "SITE", value_parser = history::site_id)]
+    site: Option<SiteId>,
     /// Write it as JSON.
     #[arg(long)]
     json: bool,
 }
 
 impl From<ChangesArgs> for Scope {
-    fn from(ChangesArgs { dir, id, axes, log, json }: ChangesArgs) -> Self {
-        Self { dir, id, axes, log, json }
+    fn from(ChangesArgs { dir, id, axes, log, site, json }: ChangesArgs) -> Self {
+        Self { dir, id, axes, log, site, json }
     }
 }
 
@@ -81,6 +84,9 @@ pub(crate) struct Scope {
     /// Another log: a file, or nats://HOST:PORT/STREAM.
     #[arg(long, value_name = "LOG")]
     log: Option<String>,
+    /// The site, where the log has several.
+    #[arg(long, value_name = "SITE", value_parser = history::site_id)]
+    site: Option<SiteId>,
     /// Write it as JSON.
     #[arg(long)]
     json: bool,
@@ -187,7 +193,7 @@ pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
         What::Bill(scope) => (scope, bill::show),
         What::Changes(args) => (args.into(), changes::show),
     };
-    let entries = history::read(&scope.dir, scope.log.as_deref()).map_err(failed)?;
+    let entries = history::read_site(&scope.dir, scope.log.as_deref(), scope.site.as_ref()).map_err(failed)?;
     let known = Known::at(entries, scope.axes.known_at()?)?;
     show(&known, &scope, console)
 }

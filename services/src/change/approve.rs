@@ -5,7 +5,7 @@ use domain::event::{Body, ChangeProposed, EventId, decode_canonical};
 use domain::quantity::Instant;
 
 use super::undo::id_of;
-use super::{Book, Plan, Target, carry_out, said};
+use super::{Book, Plan, Rehearsal, Target, carry_out, said};
 use crate::console::Console;
 use crate::exit::{Exit, Failure, bad};
 
@@ -24,7 +24,7 @@ pub struct Args {
     by: String,
 }
 
-fn proposal(book: &Book, id: EventId) -> Result<ChangeProposed, Failure> {
+fn proposal(book: &Rehearsal, id: EventId) -> Result<ChangeProposed, Failure> {
     let none = || bad(format!("no proposal {id} is in the log"), "`tallywatt publish --yes` says the id");
     let Some(Body::ChangeProposed(proposed)) = book.event(id).map(|event| &event.body) else { return Err(none()) };
     let approves = |body: &Body| matches!(body, Body::ChangeRecorded(change) if change.proposal == Some(id));
@@ -34,12 +34,9 @@ fn proposal(book: &Book, id: EventId) -> Result<ChangeProposed, Failure> {
     Ok(proposed.clone())
 }
 
-/// Runs the command.
-pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
-    let by = said("--by", &args.by)?;
-    let id = id_of(&args.proposal)?;
-    let mut book = Book::open(&args.target)?;
-    let proposed = proposal(&book, id)?;
+/// The plan that carries a proposal out, approved by someone else.
+pub fn plan(book: &Rehearsal, id: EventId, by: String) -> Result<Plan, Failure> {
+    let proposed = proposal(book, id)?;
     if proposed.author.to_lowercase() == by.to_lowercase() {
         return Err(bad(format!("{by} proposed it"), "someone else approves a proposal"));
     }
@@ -50,6 +47,14 @@ pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
     };
     let facts = proposed.facts.iter().map(fact).collect::<Result<Vec<_>, Failure>>()?;
     let ChangeProposed { author, kind, reason, reverses, .. } = proposed;
-    let plan = Plan { kind, author, reason, reverses, approved: Some((id, by)), facts };
+    Ok(Plan { kind, author, reason, reverses, approved: Some((id, by)), facts })
+}
+
+/// Runs the command.
+pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
+    let by = said("--by", &args.by)?;
+    let id = id_of(&args.proposal)?;
+    let mut book = Book::open(&args.target)?;
+    let plan = plan(&book.rehearsal, id, by)?;
     carry_out(&mut book, &plan, &args.target, None, console)
 }

@@ -8,7 +8,7 @@ use adapters::site_folder::{CORRECTABLE, Change};
 use clap::Args as ClapArgs;
 use domain::event::ChangeKind;
 
-use super::{Book, Plan, Target, carry_out, said};
+use super::{Book, Plan, Rehearsal, Target, carry_out, said};
 use crate::console::Console;
 use crate::exit::{Exit, Failure, bad};
 use crate::what_if::facts;
@@ -78,6 +78,17 @@ fn tables(args: &Args) -> Result<String, Failure> {
     Ok(text)
 }
 
+/// The plan of tables as in site.toml, each text with the name that its faults are told by.
+pub fn plan(book: &Rehearsal, texts: &[(String, String)], author: String, reason: String) -> Result<Plan, Failure> {
+    let change = Change { by: &author, reason: &reason, received: book.at(), tables: CORRECTABLE };
+    let mut found = Vec::new();
+    for (name, text) in texts {
+        found.extend(facts(name, text, book.entries(), &change)?);
+    }
+    let facts = found.into_iter().map(|fact| (fact.time, fact.body)).collect();
+    Ok(Plan { kind: ChangeKind::Correct, author, reason, reverses: None, approved: None, facts })
+}
+
 /// Runs the command.
 pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
     let (author, reason) = (said("--by", &args.by)?, said("--reason", &args.reason)?);
@@ -86,17 +97,15 @@ pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
         return Err(bad("nothing is corrected", "give --file, --withdraw, --release or --post"));
     }
     let mut book = Book::open(&args.target)?;
-    let change = Change { by: &author, reason: &reason, received: book.at(), tables: CORRECTABLE };
-    let mut found = Vec::new();
+    let mut texts = Vec::new();
     if let Some(path) = &args.file {
         let text = std::fs::read_to_string(path)
             .map_err(|error| bad(format!("{}: {error}", path.display()), "name a file of TOML tables"))?;
-        found.extend(facts(&path.display().to_string(), &text, book.entries(), &change)?);
+        texts.push((path.display().to_string(), text));
     }
     if !flags.is_empty() {
-        found.extend(facts("the command line", &flags, book.entries(), &change)?);
+        texts.push(("the command line".to_owned(), flags));
     }
-    let facts = found.into_iter().map(|fact| (fact.time, fact.body)).collect();
-    let plan = Plan { kind: ChangeKind::Correct, author, reason, reverses: None, approved: None, facts };
+    let plan = plan(&book.rehearsal, &texts, author, reason)?;
     carry_out(&mut book, &plan, &args.target, None, console)
 }

@@ -23,7 +23,7 @@ struct Row {
 
 /// What a change would do.
 #[derive(Debug)]
-pub(crate) struct Effect {
+pub struct Effect {
     decimals: u8,
     rows: Vec<Row>,
     postings: Vec<(AccountId, Money)>,
@@ -83,7 +83,7 @@ impl Effect {
     }
 
     /// The effect as a document.
-    pub(crate) fn document(&self) -> Value {
+    pub fn document(&self) -> Value {
         let money = |amount: Money| amount.major(self.decimals);
         let rows = self.rows.iter().map(|row| {
             json!({"account": row.account, "month": row.month, "before": money(row.before), "after": money(row.after),
@@ -95,7 +95,7 @@ impl Effect {
     }
 
     /// The effect as a table.
-    pub(crate) fn write(&self, console: &mut Console) {
+    pub fn write(&self, console: &mut Console) {
         let money = |amount: Money| amount.major(self.decimals);
         if self.rows.is_empty() {
             console.line("no charge of a settled day changes");

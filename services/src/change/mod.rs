@@ -2,11 +2,13 @@
 //! `correct`, `undo`, `approve`. Each is rehearsed on a copy first, shows what
 //! it would change, and writes nothing without `--yes`.
 
+mod append;
 pub mod approve;
 mod book;
 pub mod correct;
 mod effect;
 pub mod publish;
+mod rehearsal;
 pub mod settle;
 pub mod undo;
 
@@ -19,8 +21,11 @@ use serde_json::{Value, json};
 
 use crate::console::Console;
 use crate::exit::{Exit, Failure, bad};
-pub(crate) use book::{Book, append_plan, owner_failure, refresh};
-pub(crate) use effect::Effect;
+pub(crate) use append::append_plan;
+pub use append::{AppendError, Appended, Order, append};
+pub(crate) use book::{Book, owner_failure, refresh};
+pub use effect::Effect;
+pub use rehearsal::Rehearsal;
 
 /// Where the log is, and whether to write to it.
 #[derive(Debug, ClapArgs)]
@@ -30,6 +35,9 @@ pub(crate) struct Target {
     /// Another log: a file, or nats://HOST:PORT/STREAM.
     #[arg(long, value_name = "LOG")]
     pub(crate) log: Option<String>,
+    /// The site, where the log has several.
+    #[arg(long, value_name = "SITE", value_parser = crate::history::site_id)]
+    site: Option<domain::event::SiteId>,
     /// When it becomes known (RFC 3339): now, or as late as the log's last event. What is due before is settled first.
     #[arg(long, value_name = "INSTANT")]
     pub(crate) at: Option<String>,
@@ -43,21 +51,24 @@ pub(crate) struct Target {
 
 /// A change before it is in the log.
 #[derive(Debug, Clone)]
-pub(crate) struct Plan {
-    pub(crate) kind: ChangeKind,
-    pub(crate) author: String,
-    pub(crate) reason: String,
+pub struct Plan {
+    /// What kind of change.
+    pub kind: ChangeKind,
+    /// Who makes it.
+    pub author: String,
+    /// Why.
+    pub reason: String,
     /// The fact that it takes back.
-    pub(crate) reverses: Option<EventId>,
+    pub reverses: Option<EventId>,
     /// The proposal that it carries out, and who approved it.
-    pub(crate) approved: Option<(EventId, String)>,
+    pub approved: Option<(EventId, String)>,
     /// When each fact happened, and what it says.
-    pub(crate) facts: Vec<(Instant, Body)>,
+    pub facts: Vec<(Instant, Body)>,
 }
 
 impl Plan {
     /// Facts that a person says, with the reason.
-    pub(crate) fn correction(author: &str, reason: String, facts: Vec<(Instant, Body)>) -> Self {
+    pub fn correction(author: &str, reason: String, facts: Vec<(Instant, Body)>) -> Self {
         Self { kind: ChangeKind::Correct, author: author.to_owned(), reason, reverses: None, approved: None, facts }
     }
 
@@ -126,8 +137,8 @@ pub(crate) fn carry_out(
     what_if: Option<Value>,
     console: &mut Console,
 ) -> Result<Exit, Failure> {
-    let effect = book.rehearse(plan)?;
-    let propose = book.needs_second() && plan.approved.is_none();
+    let effect = book.rehearsal.rehearse(plan)?;
+    let propose = book.rehearsal.needs_second() && plan.approved.is_none();
     let done = if target.yes { Some(book.append(plan, propose)?) } else { None };
     if target.json {
         let mut document = effect.document();
@@ -135,26 +146,26 @@ pub(crate) fn carry_out(
             members.insert("appended".to_owned(), json!(done.is_some()));
             members.insert("what_if".to_owned(), json!(what_if));
             members.insert("proposed".to_owned(), json!(propose));
-            members.insert("at".to_owned(), json!(book.at()));
-            if let Some(done) = &done {
+            members.insert("at".to_owned(), json!(book.rehearsal.at()));
+            if let Some((done, runs)) = &done {
                 members.insert("change".to_owned(), json!(done.change));
                 members.insert("events".to_owned(), json!(done.facts));
-                members.insert("runs_before".to_owned(), json!(done.runs));
+                members.insert("runs_before".to_owned(), json!(runs));
             }
         }
         console.line(document.to_string());
         return Ok(Exit::Done);
     }
     effect.write(console);
-    let Some(done) = done else {
-        console.line(format!("nothing is written; add --yes to append it as known at {}", book.at()));
+    let Some((done, runs)) = done else {
+        console.line(format!("nothing is written; add --yes to append it as known at {}", book.rehearsal.at()));
         if propose {
             console.line("the site requires a second person: it would wait for `tallywatt approve`");
         }
         return Ok(Exit::Done);
     };
-    if done.runs > 0 {
-        console.line(format!("{} runs that were due before {} were settled first", done.runs, book.at()));
+    if runs > 0 {
+        console.line(format!("{runs} runs that were due before {} were settled first", book.rehearsal.at()));
     }
     if propose {
         console.line(format!(

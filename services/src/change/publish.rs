@@ -37,14 +37,14 @@ pub struct Args {
 pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
     let (author, reason) = (said("--by", &args.by)?, said("--reason", &args.reason)?);
     let mut book = Book::open(&args.target)?;
-    let facts = args.file.read(book.entries(), &author, &reason, book.at())?;
+    let facts = args.file.read(book.rehearsal.entries(), &author, &reason, book.rehearsal.at())?;
     let bodies: Vec<Body> = facts.iter().map(|fact| fact.body.clone()).collect();
-    let billed = book.site().issued().values().filter_map(|parts| parts.first()).map(|bill| bill.month).max();
+    let billed = book.rehearsal.site().issued().values().filter_map(|parts| parts.first()).map(|bill| bill.month).max();
     let month: Option<Month> = match &args.month {
         Some(text) => Some(month_of(text)?),
-        None => billed.or_else(|| book.site().settled_to().map(domain::quantity::Date::month)),
+        None => billed.or_else(|| book.rehearsal.site().settled_to().map(domain::quantity::Date::month)),
     };
-    let report = month.map(|month| report(book.site(), &bodies, month)).transpose()?;
+    let report = month.map(|month| report(book.rehearsal.site(), &bodies, month)).transpose()?;
     let facts = facts.into_iter().map(|fact| (fact.time, fact.body)).collect();
     let plan = Plan { kind: ChangeKind::Publish, author, reason, reverses: None, approved: None, facts };
     if let Some(report) = report.as_ref().filter(|_| !args.target.json) {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use adapters::event_log;
 use clap::Args as ClapArgs;
+use domain::event::SiteId;
 use domain::quantity::Instant;
 use serde_json::json;
 
@@ -27,6 +28,9 @@ pub struct Args {
     /// Another log: a file, or nats://HOST:PORT/STREAM.
     #[arg(long, value_name = "LOG")]
     log: Option<String>,
+    /// The site, where the log has several.
+    #[arg(long, value_name = "SITE", value_parser = history::site_id)]
+    site: Option<SiteId>,
     /// Hold the bill of an account whose data are in error, and go on.
     #[arg(long)]
     hold: bool,
@@ -38,7 +42,7 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
     let until = Instant::parse(&args.until).map_err(|error| bad(error, "give --until as in 2026-04-02T00:00:00Z"))?;
-    let entries = history::read(&args.dir, args.log.as_deref()).map_err(failed)?;
+    let entries = history::read_site(&args.dir, args.log.as_deref(), args.site.as_ref()).map_err(failed)?;
     let site = entries
         .first()
         .map(|entry| entry.event.site.clone())

@@ -7,7 +7,7 @@ use domain::event::{
 };
 use domain::quantity::{Date, Instant};
 
-use super::{Book, Plan, Target, carry_out, said};
+use super::{Book, Plan, Rehearsal, Target, carry_out, said};
 use crate::console::Console;
 use crate::exit::{Exit, Failure, bad};
 
@@ -44,7 +44,7 @@ const fn is_head(body: &Body) -> bool {
 }
 
 /// The fact that takes another one back.
-fn reversal(book: &Book, event: &Event, by: &str, reason: &str) -> Result<Body, Failure> {
+fn reversal(book: &Rehearsal, event: &Event, by: &str, reason: &str) -> Result<Body, Failure> {
     let (by, reason) = (by.to_owned(), reason.to_owned());
     Ok(match &event.body {
         Body::PostingMade(data) => Body::PostingMade(PostingMade {
@@ -71,7 +71,7 @@ fn reversal(book: &Book, event: &Event, by: &str, reason: &str) -> Result<Body, 
 }
 
 /// The value that a table had before.
-fn earlier(book: &Book, event: &Event, body: &Body) -> Result<Body, Failure> {
+fn earlier(book: &Rehearsal, event: &Event, body: &Body) -> Result<Body, Failure> {
     let name = body.type_name();
     let Some(key) = body.table_key() else {
         return Err(bad(format!("a {name} cannot be taken back"), "name a correction, or the fact that it made"));
@@ -108,11 +108,8 @@ fn none_of(body: &Body) -> Option<Body> {
     }
 }
 
-/// Runs the command.
-pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
-    let (author, reason) = (said("--by", &args.by)?, said("--reason", &args.reason)?);
-    let id = id_of(&args.event)?;
-    let mut book = Book::open(&args.target)?;
+/// The plan that takes an event back: a change with all its facts, or one fact.
+pub fn plan(book: &Rehearsal, id: EventId, author: String, reason: String) -> Result<Plan, Failure> {
     let named =
         book.event(id).ok_or_else(|| bad(format!("no event {id} is in the log"), "`tallywatt audit` shows ids"))?;
     let made: Vec<&Event> = match &named.body {
@@ -125,11 +122,19 @@ pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
     let facts: Vec<(Instant, Body)> = made
         .iter()
         .rev()
-        .map(|event| Ok((book.at(), reversal(&book, event, &author, &reason)?)))
+        .map(|event| Ok((book.at(), reversal(book, event, &author, &reason)?)))
         .collect::<Result<_, Failure>>()?;
     if facts.is_empty() {
         return Err(bad(format!("change {id} made no fact"), "name another event"));
     }
-    let plan = Plan { kind: ChangeKind::Undo, author, reason, reverses: Some(id), approved: None, facts };
+    Ok(Plan { kind: ChangeKind::Undo, author, reason, reverses: Some(id), approved: None, facts })
+}
+
+/// Runs the command.
+pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
+    let (author, reason) = (said("--by", &args.by)?, said("--reason", &args.reason)?);
+    let id = id_of(&args.event)?;
+    let mut book = Book::open(&args.target)?;
+    let plan = plan(&book.rehearsal, id, author, reason)?;
     carry_out(&mut book, &plan, &args.target, None, console)
 }

@@ -7,6 +7,7 @@ mod loss;
 use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
+use domain::event::SiteId;
 use domain::quantity::{Instant, Month};
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -39,6 +40,9 @@ pub struct Args {
     /// Another log: a file, or nats://HOST:PORT/STREAM.
     #[arg(long, value_name = "LOG")]
     log: Option<String>,
+    /// The site, where the log has several.
+    #[arg(long, value_name = "SITE", value_parser = history::site_id)]
+    site: Option<SiteId>,
     /// Write the findings as JSON.
     #[arg(long)]
     json: bool,
@@ -85,7 +89,7 @@ pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
     if args.loss_percent.is_sign_negative() || args.loss_percent > Decimal::ONE_HUNDRED {
         return Err(bad("--loss-percent is out of bounds", "write 0 to 100"));
     }
-    let entries = history::read(&args.dir, args.log.as_deref()).map_err(failed)?;
+    let entries = history::read_site(&args.dir, args.log.as_deref(), args.site.as_ref()).map_err(failed)?;
     let found = findings(&entries, month, args.loss_percent)?;
     if args.json {
         console.line(json!({"month": month, "ready": found.is_empty(), "findings": found}).to_string());

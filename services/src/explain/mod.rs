@@ -2,6 +2,7 @@
 //! readings events that they came from.
 
 mod axes;
+mod document;
 mod terms;
 
 use std::collections::BTreeSet;
@@ -13,6 +14,7 @@ use domain::event::{BillIssued, BillLine, BillShare, Component, PointId, SiteId,
 use domain::quantity::{Date, Energy, Instant, Money, Month};
 use domain::rating::{Counters, EnergyLines, Facts, LineKeyExt, MonthShape, PointSlice, RatedEnergy, highest};
 use domain::tariff::DemandCharge;
+use serde_json::Value;
 
 use crate::audit::{Axes, Known};
 use crate::console::Console;
@@ -46,6 +48,9 @@ pub struct Args {
     /// The site, where the log has several.
     #[arg(long, value_name = "SITE", value_parser = history::site_id)]
     site: Option<SiteId>,
+    /// Write it as JSON.
+    #[arg(long)]
+    json: bool,
 }
 
 /// Seconds as hours and minutes.
@@ -70,7 +75,12 @@ pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
         let (site, _) = history::replay(&entries, run.as_deref()).map_err(failed)?;
         (entries, site)
     };
-    open_as_of(&site, &entries, (account, month), args.line, as_of, console)?;
+    let explained = Explained { site: &site, entries: &entries, month, as_of };
+    if args.json {
+        console.line(explained.document(account, args.line)?.to_string());
+    } else {
+        explained.say(account, args.line, console)?;
+    }
     Ok(Exit::Done)
 }
 
@@ -82,40 +92,23 @@ pub fn open(
     line: usize,
     console: &mut Console,
 ) -> Result<(), Failure> {
-    open_as_of(site, entries, (account, month), line, AsOf::default(), console)
+    Explained { site, entries, month, as_of: AsOf::default() }.say(account, line, console)
 }
 
-/// As `open`, on the two time axes.
-fn open_as_of(
+/// The same as a document.
+pub fn document(
     site: &Site,
     entries: &[Entry],
     (account, month): (&str, Month),
     line: usize,
-    as_of: AsOf,
-    console: &mut Console,
-) -> Result<(), Failure> {
-    let bill = site
-        .issued()
-        .values()
-        .find(|parts| parts.first().is_some_and(|bill| bill.account.as_str() == account && bill.month == month));
-    let Some(parts) = bill else {
-        return Err(bad(format!("there is no bill of {account} for {month}"), "look at the files under bills/"));
-    };
-    let lines: Vec<&BillLine> = parts.iter().flat_map(|part| &part.indoor).collect();
-    let shared: Vec<&BillShare> = parts.iter().flat_map(|part| &part.shared).collect();
-    let index = line.checked_sub(1);
-    let explained = Explained { site, entries, month, as_of };
-    let own = index.and_then(|index| lines.get(index));
-    let share = index.and_then(|index| shared.get(index.checked_sub(lines.len())?));
-    match (own, share, parts.first()) {
-        (Some(line), _, Some(bill)) => explained.line(bill, line, console),
-        (None, Some(share), Some(bill)) => explained.share(bill, share, console),
-        _ => {
-            let count = lines.len().saturating_add(shared.len());
-            return Err(bad(format!("the bill has {count} lines"), "name one of them"));
-        }
-    }
-    Ok(())
+) -> Result<Value, Failure> {
+    Explained { site, entries, month, as_of: AsOf::default() }.document(account, line)
+}
+
+/// A line of a bill.
+enum Found<'a> {
+    Own(&'a BillIssued, &'a BillLine),
+    Share(&'a BillIssued, &'a BillShare),
 }
 
 struct Explained<'a> {
@@ -123,6 +116,48 @@ struct Explained<'a> {
     entries: &'a [Entry],
     month: Month,
     as_of: AsOf,
+}
+
+impl<'a> Explained<'a> {
+    /// A line of an account's bill, from 1: its own first, then the shared ones.
+    fn find(&self, account: &str, line: usize) -> Result<Found<'a>, Failure> {
+        let month = self.month;
+        let bill =
+            self.site.issued().values().find(|parts| {
+                parts.first().is_some_and(|bill| bill.account.as_str() == account && bill.month == month)
+            });
+        let Some(parts) = bill else {
+            return Err(bad(format!("there is no bill of {account} for {month}"), "look at the files under bills/"));
+        };
+        let lines: Vec<&BillLine> = parts.iter().flat_map(|part| &part.indoor).collect();
+        let shared: Vec<&BillShare> = parts.iter().flat_map(|part| &part.shared).collect();
+        let index = line.checked_sub(1);
+        let own = index.and_then(|index| lines.get(index));
+        let share = index.and_then(|index| shared.get(index.checked_sub(lines.len())?));
+        match (own, share, parts.first()) {
+            (Some(line), _, Some(bill)) => Ok(Found::Own(bill, line)),
+            (None, Some(share), Some(bill)) => Ok(Found::Share(bill, share)),
+            _ => {
+                let count = lines.len().saturating_add(shared.len());
+                Err(bad(format!("the bill has {count} lines"), "name one of them"))
+            }
+        }
+    }
+
+    fn say(&self, account: &str, line: usize, console: &mut Console) -> Result<(), Failure> {
+        match self.find(account, line)? {
+            Found::Own(bill, line) => self.line(bill, line, console),
+            Found::Share(bill, share) => self.share(bill, share, console),
+        }
+        Ok(())
+    }
+
+    fn document(&self, account: &str, line: usize) -> Result<Value, Failure> {
+        Ok(match self.find(account, line)? {
+            Found::Own(bill, line) => self.line_document(bill, line),
+            Found::Share(bill, share) => self.share_document(bill, share),
+        })
+    }
 }
 
 impl Explained<'_> {

@@ -105,6 +105,7 @@ pub struct Owner<'a> {
     sights: Sights,
     structure: u64,
     balances: Option<Balances>,
+    last_fact: u64,
     runs: u64,
     stands_down: bool,
 }
@@ -140,6 +141,7 @@ impl<'a> Owner<'a> {
             sights: Sights::default(),
             structure: 0,
             balances: None,
+            last_fact: 0,
             runs: 0,
             stands_down: false,
         }
@@ -168,6 +170,11 @@ impl<'a> Owner<'a> {
     /// How many events the site has.
     pub fn events(&self) -> u64 {
         self.position
+    }
+
+    /// The position of the last fact of the books: it is neither of readings, of supply nor of alarms.
+    pub fn last_fact(&self) -> u64 {
+        self.last_fact
     }
 
     /// The position up to which all is durable.
@@ -322,7 +329,12 @@ impl<'a> Owner<'a> {
         match &event.body {
             Body::ReadingsRecorded(batch) => self.newest_reading = self.newest_reading.max(Some(batch.time())),
             Body::Supply(_) | Body::Alarm(_) => {}
-            _ => self.books_at = event.position,
+            body => {
+                self.books_at = event.position;
+                if !body.is_decision() {
+                    self.last_fact = event.position;
+                }
+            }
         }
         self.alarms.apply(event);
         if !leaves_premises(&event.body) {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use adapters::site_folder::{Change, FolderError, read_change};
 use clap::Args as ClapArgs;
 use domain::billing::Site;
-use domain::event::Body;
+use domain::event::{Body, SiteId};
 use domain::quantity::{Instant, Month};
 
 use crate::console::Console;
@@ -42,6 +42,9 @@ pub struct Args {
     /// Another log: a file, or nats://HOST:PORT/STREAM.
     #[arg(long, value_name = "LOG")]
     log: Option<String>,
+    /// The site, where the log has several.
+    #[arg(long, value_name = "SITE", value_parser = history::site_id)]
+    site: Option<SiteId>,
     /// Write the result as JSON.
     #[arg(long)]
     json: bool,
@@ -134,7 +137,7 @@ pub(crate) fn month_of(text: &str) -> Result<Month, Failure> {
 /// Runs the command.
 pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
     let month = month_of(&args.month)?;
-    let entries = history::read(&args.dir, args.log.as_deref()).map_err(failed)?;
+    let entries = history::read_site(&args.dir, args.log.as_deref(), args.site.as_ref()).map_err(failed)?;
     let (site, _) = history::replay(&entries, None).map_err(failed)?;
     let at = entries.last().map_or(Instant::default(), |entry| entry.event.received);
     let facts = args.file.read(&entries, "what-if", "what-if", at)?;

@@ -1,0 +1,105 @@
+//! A change is rehearsed on entries and appended through an owner who is there already, as a service does.
+
+use adapters::event_log::EmbeddedLog;
+use domain::event::{Body, EventId};
+use services::change::{AppendError, Appended, Order, Rehearsal, append, correct};
+use services::history;
+use services::owner::{COMMIT, Draft, Owner, OwnerError};
+use tests::site::{Played, flat, head, one_price, play};
+
+const FROM: &str = "2026-01-01T00:00:00Z";
+
+fn site() -> anyhow::Result<Played> {
+    let mut rows = "time,meter,kwh\n".to_owned();
+    let start = domain::quantity::Instant::parse(FROM)?;
+    for day in 0..=40 {
+        rows += &format!("{},M-1,{}\n", start.plus(day * 86_400), day * 24);
+    }
+    play(&(head("UTC", "EUR") + &flat(1, FROM, "t") + &one_price("t", "1")), &rows, "2026-02-05T00:00:00Z")
+}
+
+fn posting(reference: &str, amount: &str) -> Vec<(String, String)> {
+    let text = format!("[[posting]]\naccount = \"A-1\"\namount = \"{amount}\"\nreference = \"{reference}\"\n");
+    vec![("the form".to_owned(), text)]
+}
+
+struct Desk {
+    played: Played,
+    log: EmbeddedLog,
+}
+
+impl Desk {
+    fn new() -> anyhow::Result<Self> {
+        let played = site()?;
+        let log = EmbeddedLog::open(&played.out().join("log.db"))?;
+        Ok(Self { played, log })
+    }
+
+    fn rehearsal(&self) -> Rehearsal {
+        let entries = history::read_site(&self.played.out(), None, None).expect("the log is there");
+        let at = entries.last().expect("events").event.received;
+        Rehearsal::new(entries, at).expect("it folds")
+    }
+}
+
+fn keyed(rehearsal: &Rehearsal) -> Order<'_> {
+    Order { at: rehearsal.at(), propose: false, rehearsal, key: Some("form 1") }
+}
+
+#[test]
+fn a_change_goes_through_the_owner_once() -> anyhow::Result<()> {
+    let mut desk = Desk::new()?;
+    let mut before = desk.rehearsal();
+    let plan = |rehearsal: &Rehearsal, amount: &str| {
+        correct::plan(rehearsal, &posting("P-1", amount), "j.moore".to_owned(), "goodwill".to_owned())
+            .expect("the tables are right")
+    };
+    let one = plan(&before, "-1.50");
+    before.rehearse(&one).expect("nothing stands against it");
+
+    let played = &desk.played;
+    let site_id = before.site().premises().site().id.clone();
+    let mut owner = Owner::open(&mut desk.log, site_id, COMMIT)?;
+    let events = owner.events();
+    let Appended { change, facts, repeated } = append(&mut owner, &one, keyed(&before))?;
+    owner.flush()?;
+    assert_eq!((owner.events() - events, facts.len(), repeated), (2, 1, false));
+
+    // The answer was lost and the form is sent again: first with what was read before, then anew.
+    let again = append(&mut owner, &one, keyed(&before));
+    assert!(matches!(again, Err(AppendError::Stale { .. })), "{again:?}");
+    let entries = history::read_site(&played.out(), None, None).expect("the log is there");
+    let after = Rehearsal::new(entries, before.at()).expect("it folds");
+    let again = append(&mut owner, &one, keyed(&after))?;
+    assert_eq!(again, Appended { change, facts: facts.clone(), repeated: true });
+    let other = append(&mut owner, &plan(&before, "-9.99"), keyed(&after));
+    assert!(matches!(other, Err(AppendError::Owner(OwnerError::IdReused { .. }))), "{other:?}");
+    assert_eq!(owner.events() - events, 2);
+    assert!(matches!(after.event(facts[0]).map(|event| &event.body), Some(Body::PostingMade(_))));
+    assert_eq!(after.event(facts[0]).and_then(|event| event.cause), Some(change));
+    Ok(())
+}
+
+#[test]
+fn a_fact_in_between_refuses_what_was_rehearsed_and_nothing_is_appended() -> anyhow::Result<()> {
+    let mut desk = Desk::new()?;
+    let rehearsal = desk.rehearsal();
+    let plan = correct::plan(&rehearsal, &posting("P-1", "2.00"), "j.moore".to_owned(), "goodwill".to_owned())
+        .expect("the tables are right");
+    let site_id = rehearsal.site().premises().site().id.clone();
+    let mut owner = Owner::open(&mut desk.log, site_id, COMMIT)?;
+    let between = Body::PostingMade(domain::event::PostingMade {
+        account: domain::event::AccountId::try_new("A-1").expect("an id"),
+        amount_minor: 100,
+        by: "m.roe".to_owned(),
+        reason: "another".to_owned(),
+        reference: "P-2".to_owned(),
+    });
+    let (id, at) = (EventId::derive(&[b"between"]), rehearsal.at());
+    owner.append(Draft { id, time: at, received: at, actor: "m.roe".to_owned(), body: between })?;
+    let events = owner.events();
+    let stale = append(&mut owner, &plan, keyed(&rehearsal));
+    assert!(matches!(stale, Err(AppendError::Stale { .. })), "{stale:?}");
+    assert_eq!(owner.events(), events);
+    Ok(())
+}

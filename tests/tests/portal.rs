@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{IpAddr, Ipv4Addr, TcpStream};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use domain::event::{AccountId, Body, EventId, RechargeKind, RechargeReceived};
 use domain::quantity::Money;
@@ -37,7 +37,10 @@ fn a_payment_is_in_the_balance_that_is_watched() {
     )
     .expect("it reads");
     stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a deadline");
-    let mut lines = BufReader::new(stream).lines().map(|line| line.expect("the stream goes on"));
+    // What keeps the stream alive comes for ever, so the lines end by themselves.
+    let began = Instant::now();
+    let lines = BufReader::new(stream).lines().take_while(|_| began.elapsed() < Duration::from_secs(60));
+    let mut lines = lines.map(|line| line.expect("the stream goes on"));
     assert!(lines.any(|line| line.contains("text/event-stream")), "the stream has begun");
     let account = AccountId::try_new("A-101").expect("an id");
     let desk = app.site(SITE).expect("the site").desk.clone();

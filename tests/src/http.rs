@@ -33,17 +33,37 @@ impl Answer {
 
 /// Opens a connection and sends a request.
 pub fn send(at: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)]) -> Result<TcpStream> {
+    send_body(at, method, path, headers, "")
+}
+
+fn send_body(at: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Result<TcpStream> {
     let mut stream = TcpStream::connect(at)?;
     stream.set_read_timeout(Some(Duration::from_secs(60)))?;
     let lines: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-    write!(stream, "{method} {path} HTTP/1.1\r\nhost: {at}\r\nconnection: close\r\ncontent-length: 0\r\n{lines}\r\n")?;
+    let length = body.len();
+    let head = format!("host: {at}\r\nconnection: close\r\ncontent-length: {length}\r\n{lines}");
+    write!(stream, "{method} {path} HTTP/1.1\r\n{head}\r\n{body}")?;
     Ok(stream)
 }
 
 /// Asks, and reads the answer to its end.
 pub fn ask(at: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)]) -> Result<Answer> {
+    read(send(at, method, path, headers)?)
+}
+
+/// Writes a JSON body with headers of the caller's own, and reads the answer to its end.
+pub fn write(at: SocketAddr, path: &str, headers: &[(&str, &str)], body: &Value) -> Result<Answer> {
+    read(send_body(at, "POST", path, headers, &body.to_string())?)
+}
+
+/// Writes with a token and a key.
+pub fn post(at: SocketAddr, path: &str, token: &str, key: &str, body: &Value) -> Result<Answer> {
+    write(at, path, &[("authorization", &format!("Bearer {token}")), ("idempotency-key", key)], body)
+}
+
+fn read(mut stream: TcpStream) -> Result<Answer> {
     let mut text = String::new();
-    send(at, method, path, headers)?.read_to_string(&mut text)?;
+    stream.read_to_string(&mut text)?;
     let (head, body) = text.split_once("\r\n\r\n").context("an answer has a head")?;
     let mut lines = head.lines();
     let status = lines.next().and_then(|line| line.split(' ').nth(1)).context("a status")?.parse()?;

@@ -4,11 +4,14 @@
 use std::net::SocketAddr;
 
 use anyhow::{Context as _, Result, ensure};
-use services::api::{OPERATIONS, Operation};
+use serde_json::{Value, json};
+use services::api::{Method, OPERATIONS, Operation};
 use services::identity::Role;
 use services::serve::access::Access;
 use tests::http::{self, Answer};
-use tests::instance::{Instance, id};
+use tests::instance::{Instance, SITES, id};
+
+const FROM: &str = "2026-03-01T00:00:00Z";
 
 /// The path of an operation at a site and an account.
 fn path(operation: &Operation, site: &str, account: &str) -> String {
@@ -20,8 +23,14 @@ fn path(operation: &Operation, site: &str, account: &str) -> String {
         ("{day}", "2026-03-05".to_owned()),
         ("{month}", "2026-03".to_owned()),
         ("{line}", "1".to_owned()),
+        ("{proposal}", "0".repeat(32)),
     ];
     parts.iter().fold(operation.path.to_owned(), |path, (name, value)| path.replace(name, value))
+}
+
+/// The operations that read, and those that write.
+fn operations(method: Method) -> impl Iterator<Item = &'static Operation> {
+    OPERATIONS.iter().filter(move |one| one.method == method)
 }
 
 /// Whether a role may ask for what is its own.
@@ -48,7 +57,7 @@ fn no_role_sees_a_foreign_byte() -> Result<()> {
     for role in Role::ALL {
         let token = instance.token(role, "berlin", false);
         let own = id("berlin", "A-1");
-        for operation in OPERATIONS {
+        for operation in operations(Method::Get) {
             let here = path(operation, "berlin", &own);
             let answer = asked(at, &here, &token)?;
             let wanted = if may(role, operation.access) {
@@ -98,7 +107,7 @@ fn what_is_not_there_looks_like_what_may_not_be_seen() -> Result<()> {
 fn nobody_asks_without_a_token_and_nobody_writes_by_accident() -> Result<()> {
     let instance = Instance::start();
     let at = instance.server.http;
-    for operation in OPERATIONS.iter().filter(|one| one.access != Access::Public) {
+    for operation in operations(Method::Get).filter(|one| one.access != Access::Public) {
         let path = path(operation, "berlin", &id("berlin", "A-1"));
         for headers in [vec![], vec![("authorization", "Bearer twt_no")], vec![("cookie", "tw_session=no")]] {
             let answer = http::ask(at, "GET", &path, &headers)?;
@@ -110,6 +119,97 @@ fn nobody_asks_without_a_token_and_nobody_writes_by_accident() -> Result<()> {
         let answer = http::ask(at, "POST", &path, &[])?;
         ensure!(matches!(answer.status, 401 | 405), "{path}: {}", answer.status);
     }
+    for operation in operations(Method::Post) {
+        let path = path(operation, "berlin", &id("berlin", "A-1"));
+        for (name, value) in [("x-none", ""), ("authorization", "Bearer twt_no"), ("cookie", "tw_session=no")] {
+            let answer = http::write(at, &path, &[(name, value), ("idempotency-key", "k")], &json!({}))?;
+            ensure!(answer.status == 401 && answer.code() == "unauthenticated", "{path}: {}", answer.body);
+        }
+    }
+    Ok(())
+}
+
+/// A body that the operation would take at a site.
+fn body(operation: &Operation, site: &str, account: &str, dry_run: bool) -> Value {
+    let currency = SITES.iter().find(|(name, ..)| *name == site).map_or("EUR", |(_, _, currency)| currency);
+    let amount = json!({"minor": 100, "currency": currency});
+    let mut body = match operation.body {
+        "RechargeOrder" => json!({"amount": amount}),
+        "MoneyOrder" => json!({"amount": amount, "reason": "test"}),
+        "TablesOrder" => json!({"tables": "", "reason": "test"}),
+        "LeaseOrder" => json!({"account": account, "unit": id(site, "U-1"), "from": FROM, "reason": "test"}),
+        "ReadingOrder" => json!({"meter": id(site, "M-1"), "time": FROM, "reason": "test"}),
+        "PlainOrder" => json!({}),
+        "ReasonOrder" => json!({"reason": "test"}),
+        "SwitchOrder" => json!({"to": "disconnected", "reason": "test"}),
+        "WeatherOrder" => json!({"until": "2026-04-11T00:00:00Z", "reason": "test"}),
+        "AlarmOrder" => json!({"kind": "silent_meter", "about": format!("meter/{}", id(site, "M-1"))}),
+        "MatchOrder" => json!({"payment": "stripe:pi_1", "account": account, "reason": "test"}),
+        "ReturnOrder" => json!({"payment": "stripe:pi_1", "reason": "test"}),
+        other => unreachable!("{other} has no example here"),
+    };
+    body["dry_run"] = json!(dry_run);
+    body
+}
+
+/// Events of all sites that are of one of the users.
+fn said_by(instance: &Instance, users: &[String]) -> Result<usize> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let mut found = 0;
+    for site in instance.server.app.sites.values() {
+        let users = users.to_vec();
+        let count = site
+            .desk
+            .read(move |turn| turn.owner.facts().all().iter().filter(|event| users.contains(&event.actor)).count());
+        found += runtime.block_on(count)?;
+    }
+    Ok(found)
+}
+
+/// Every write × role × foreign site or account; a token that only reads; an auditor's token (PAINS 19, 25).
+#[test]
+fn no_role_writes_what_it_may_not() -> Result<()> {
+    let instance = Instance::start();
+    let at = instance.server.http;
+    let (mut users, mut key) = (Vec::new(), 0);
+    ensure!(operations(Method::Post).count() > 20, "the table has the writes");
+    for (role, read_only) in Role::ALL.into_iter().flat_map(|role| [(role, false), (role, true)]) {
+        let token = instance.token(role, "berlin", read_only);
+        users.push(format!("{role}-berlin-{read_only}"));
+        for operation in operations(Method::Post) {
+            let mut ask = |site: &str, account: &str, dry_run: bool| {
+                key += 1;
+                let body = body(operation, site, account, dry_run);
+                http::post(at, &path(operation, site, account), &token, &format!("key-{key}"), &body)
+            };
+            let (own, told) = (id("berlin", "A-1"), format!("{role} (reads only: {read_only}) {}", operation.path));
+            let allowed = may(role, operation.access) && !read_only;
+            ensure!(!allowed || matches!(role, Role::Manager | Role::Operator), "{told}: nobody else writes");
+            if allowed {
+                let answer = ask("berlin", &own, true)?;
+                let code = answer.code();
+                ensure!(!matches!(answer.status, 400 | 401 | 403 | 405 | 500..), "{told}: {}", answer.body);
+                ensure!(code != "not_found", "{told}: {}", answer.body);
+            } else {
+                let answer = ask("berlin", &own, false)?;
+                ensure!(matches!(answer.status, 403 | 404), "{told}: {} {}", answer.status, answer.body);
+                ensure!(matches!(answer.code().as_str(), "forbidden" | "not_found"), "{told}: {}", answer.body);
+            }
+            for (site, account) in [("tokyo", id("tokyo", "A-1")), ("nowhere", id("nowhere", "A-1"))] {
+                if role == Role::Operator && site == "tokyo" {
+                    continue;
+                }
+                let answer = ask(site, &account, false)?;
+                let hidden = answer.status == 404 || (role == Role::Operator && read_only && answer.status == 403);
+                ensure!(hidden, "{told} at {site}: {} {}", answer.status, answer.body);
+            }
+            if role == Role::Tenant {
+                let answer = ask("berlin", &id("berlin", "A-2"), false)?;
+                ensure!(answer.status == 404, "{told} for a neighbour: {} {}", answer.status, answer.body);
+            }
+        }
+    }
+    assert_eq!(said_by(&instance, &users)?, 0, "nothing was appended");
     Ok(())
 }
 
@@ -136,7 +236,10 @@ fn every_answer_has_the_headers_of_safety() -> Result<()> {
         let header = |name: &str| answer.headers.get(name).map(String::as_str).context(name.to_owned());
         let policy = header("content-security-policy")?;
         ensure!(policy.contains("script-src 'self'") && policy.contains("frame-ancestors 'none'"), "{path}: {policy}");
-        assert_eq!((header("x-content-type-options")?, header("referrer-policy")?), ("nosniff", "no-referrer"));
+        assert_eq!(header("x-content-type-options")?, "nosniff");
+        // The portal's own pages say to themselves where a form comes from.
+        let referrer = header("referrer-policy")?;
+        ensure!(referrer == "no-referrer" || (path == "/nowhere" && referrer == "same-origin"), "{path}: {referrer}");
     }
     Ok(())
 }

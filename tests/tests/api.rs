@@ -4,11 +4,12 @@ use std::io::{BufRead as _, BufReader};
 
 use anyhow::{Context as _, Result, ensure};
 use domain::quantity::Instant;
-use serde_json::Value;
+use serde_json::{Value, json};
 use services::api::OPERATIONS;
 use services::identity::Role;
 use tests::http;
 use tests::instance::{Instance, SITES, id};
+use tests::served::{SITE, Served};
 
 fn text<'v>(value: &'v Value, pointer: &str) -> Result<&'v str> {
     value.pointer(pointer).and_then(Value::as_str).with_context(|| format!("{pointer} of {value}"))
@@ -191,5 +192,102 @@ fn the_description_has_every_operation_and_every_schema_that_it_names() -> Resul
     for name in text.split("#/components/schemas/").skip(1).filter_map(|rest| rest.split('"').next()) {
         ensure!(document["components"]["schemas"].get(name).is_some(), "{name} is not described");
     }
+    Ok(())
+}
+
+/// A clerk takes cash, gives credit that another one has to approve, and sees to supply: each once under its key.
+#[test]
+fn a_clerk_writes_once_and_never_approves_his_own() -> Result<()> {
+    let served = Served::start_with_approvals("", "2026-03-05T12:00:00Z");
+    let at = served.server().http;
+    let (clerk, second) = (served.token("m.roe", Role::Manager, ""), served.token("j.moore", Role::Manager, ""));
+    let auditor = served.token("a.udit", Role::Auditor, "");
+    let post = |token: &str, key: &str, path: &str, body: Value| {
+        http::post(at, &format!("/api/v1/sites/{SITE}{path}"), token, key, &body)
+    };
+    let balance = || -> Result<i64> {
+        let answer = http::get(at, &format!("/api/v1/sites/{SITE}/accounts/A-1/balance"), &clerk)?;
+        number(&answer.json()?, "/balance/minor")
+    };
+    let euros = |minor: i64| json!({"minor": minor, "currency": "EUR"});
+    let (cash, credit) = ("/accounts/A-1/recharges", "/accounts/A-1/postings");
+    let rehearsed = post(&clerk, "k-1", cash, json!({"amount": euros(5000), "dry_run": true}))?;
+    ensure!(rehearsed.status == 200 && rehearsed.json()?["events"] == json!([]), "{}", rehearsed.body);
+    assert_eq!(balance()?, 0, "a dry run appends nothing");
+    let first = post(&clerk, "k-1", cash, json!({"amount": euros(5000)}))?;
+    ensure!(first.status == 200 && !first.headers.contains_key("idempotent-replayed"), "{}", first.body);
+    let again = post(&clerk, "k-1", cash, json!({"amount": euros(5000)}))?;
+    assert_eq!((again.status, &again.body), (200, &first.body));
+    assert_eq!(again.headers.get("idempotent-replayed").map(String::as_str), Some("true"));
+    let other = post(&clerk, "k-1", cash, json!({"amount": euros(5001)}))?;
+    assert_eq!((other.status, other.code().as_str()), (409, "key_reused"));
+    assert_eq!(other.headers.get("content-type").map(String::as_str), Some("application/problem+json"));
+    assert_eq!(balance()?, 5000);
+
+    let given = post(&clerk, "k-2", credit, json!({"amount": euros(250), "reason": "goodwill"}))?.json()?;
+    ensure!(given["proposed"] == true, "{given}");
+    let approve = format!("/proposals/{}/approve", text(&given, "/events/0")?);
+    let own = post(&clerk, "k-3", &approve, json!({}))?;
+    assert_eq!((own.status, own.code().as_str()), (403, "own_proposal"));
+    let auditors = post(&auditor, "k-4", &approve, json!({}))?;
+    assert_eq!((auditors.status, auditors.code().as_str()), (403, "forbidden"));
+    assert_eq!(balance()?, 5000);
+    let done = post(&second, "k-5", &approve, json!({}))?;
+    ensure!(done.status == 200, "{}", done.body);
+    assert_eq!(balance()?, 5250);
+
+    for (key, path, body, status, code) in [
+        ("", cash, json!({"amount": euros(1)}), 400, "key_invalid"),
+        ("k-6", cash, json!({"amount": euros(0)}), 422, "amount_invalid"),
+        ("k-6", cash, json!({"amount": euros(1), "what": 1}), 400, "bad_request"),
+        ("k-6", "/accounts/A-9/recharges", json!({"amount": euros(1)}), 404, "account_unknown"),
+        ("k-6", "/accounts/A-1/refunds", json!({"amount": euros(6000), "reason": "moved"}), 409, "balance_too_low"),
+        ("k-6", "/points/P-9/protect", json!({"reason": "lift"}), 404, "point_unknown"),
+        ("k-6", "/points/P-1/supply/confirm", json!({}), 409, "supply_refused"),
+        ("k-6", "/alarms/acknowledge", json!({"kind": "silent_meter", "about": "meter/M-1"}), 409, "alarm_refused"),
+        ("k-6", "/suspense/return", json!({"payment": "stripe:pi_1", "reason": "unknown"}), 404, "payment_unknown"),
+    ] {
+        let answer = post(&clerk, key, path, body)?;
+        assert_eq!((answer.status, answer.code().as_str()), (status, code), "{path}: {}", answer.body);
+    }
+
+    let protect = json!({"reason": "a medical need"});
+    let first = post(&clerk, "k-7", "/points/P-1/protect", protect.clone())?;
+    let again = post(&clerk, "k-7", "/points/P-1/protect", protect.clone())?;
+    assert_eq!((first.status, &again.body), (200, &first.body));
+    ensure!(again.headers.contains_key("idempotent-replayed"), "it was made before");
+    let others = post(&second, "k-7", "/points/P-1/protect", protect.clone())?;
+    assert_eq!((others.status, others.code().as_str()), (409, "key_reused"), "the key is another person's");
+    let twice = post(&clerk, "k-8", "/points/P-1/protect", protect)?;
+    assert_eq!((twice.status, twice.code().as_str()), (409, "already_so"));
+
+    let lease = json!({"account": "A-2", "unit": "U-2", "from": "2026-03-01T00:00:00Z",
+        "until": "2026-03-20T00:00:00Z", "reason": "moves out", "dry_run": true});
+    let rehearsed = post(&clerk, "k-9", "/leases", lease)?.json()?;
+    ensure!(rehearsed["effect"].is_object() && rehearsed["proposed"] == true, "{rehearsed}");
+    Ok(())
+}
+
+/// A page of another origin cannot write in the name of a session; a token has no such page.
+#[test]
+fn a_session_writes_only_from_its_own_pages() -> Result<()> {
+    let served = Served::start("", "2026-03-05T12:00:00Z");
+    let at = served.server().http;
+    served.token("m.roe", Role::Manager, "");
+    let identity = &served.server().app.identity;
+    identity.password_set("m.roe", "correct horse battery", "test")?;
+    let signed_in = identity.sign_in("m.roe", "correct horse battery", at.ip())?;
+    let (cookie, csrf) = (format!("tw_session={}", signed_in.cookie.expose()), signed_in.session.csrf());
+    let path = format!("/api/v1/sites/{SITE}/accounts/A-1/recharges");
+    let body = json!({"amount": {"minor": 100, "currency": "EUR"}});
+    let own = [("cookie", cookie.as_str()), ("idempotency-key", "k"), ("sec-fetch-site", "same-origin")];
+    let foreign = [("cookie", cookie.as_str()), ("idempotency-key", "k"), ("sec-fetch-site", "cross-site")];
+    let sent = ("x-csrf-token", csrf.as_str());
+    for headers in [own.to_vec(), foreign.to_vec(), [foreign.to_vec(), vec![sent]].concat()] {
+        let answer = http::write(at, &path, &headers, &body)?;
+        assert_eq!((answer.status, answer.code().as_str()), (403, "cross_site"));
+    }
+    let answer = http::write(at, &path, &[own.to_vec(), vec![sent]].concat(), &body)?;
+    ensure!(answer.status == 200, "{}", answer.body);
     Ok(())
 }

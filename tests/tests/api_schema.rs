@@ -25,7 +25,8 @@ fn with_names(document: &mut Value) -> Result<()> {
     let paths = document["paths"].as_object_mut().context("paths")?;
     paths.retain(|path, _| !path.ends_with("/live"));
     for (_, item) in paths {
-        for parameter in item["get"]["parameters"].as_array_mut().into_iter().flatten() {
+        let operations = item.as_object_mut().into_iter().flat_map(serde_json::Map::values_mut);
+        for parameter in operations.flat_map(|one| one["parameters"].as_array_mut()).flatten() {
             let known = names.iter().find(|(name, _)| parameter["name"] == *name);
             if let Some((_, values)) = known {
                 parameter["schema"] = json!({"enum": values});

@@ -77,7 +77,7 @@ fn served(server: &nats::Server, folder: &Path) -> Served {
 fn pay(served: &Served, key: &str, account: &str, minor: i64) {
     let actor =
         Actor { user: "m.roe".to_owned(), role: Role::Manager, scope: Scope::all(), read_only: false, token: None };
-    let asked = Asked { key: Key::try_new(key).expect("a key"), actor };
+    let asked = Asked { key: Key::try_new(key).expect("a key"), actor, dry_run: false };
     let account = AccountId::try_new(account).expect("an id");
     let order = Recharge { account, amount: Amount { minor, currency: "EUR".to_owned() }, reference: String::new() };
     let desk = served.server().app.site(SITE).expect("the site").desk.clone();

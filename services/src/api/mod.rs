@@ -1,14 +1,17 @@
-//! `/api/v1`: the same reads as every other surface, as JSON. One table has all operations; routes, access and the
+//! `/api/v1`: the same reads and commands as every other surface, as JSON. One table has all operations; routes, access and the
 //! `OpenAPI` document are made of it, so that none is without the others.
 //!
-//! Reading order: `table` (what there is), `ask` (what a request says), `account`, `site`, `live`, `openapi`.
+//! Reading order: `table` (what there is), `ask` (what a request says), `account`, `site`, `live`;
+//! `order` (what a write says), `write`; `openapi`.
 
 mod account;
 mod ask;
 mod live;
 mod openapi;
+mod order;
 mod site;
 mod table;
+mod write;
 
 use std::sync::Arc;
 
@@ -16,7 +19,7 @@ use axum::Router;
 use axum::middleware;
 
 pub use openapi::document;
-pub use table::{OPERATIONS, Operation, Parameter};
+pub use table::{Method, OPERATIONS, Operation, Parameter};
 
 use crate::serve::App;
 use crate::serve::access::{Problem, admit};

@@ -4,8 +4,9 @@ use axum::Json;
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
+use super::order;
 use super::site::{Me, Seen, SiteRow};
-use super::table::{Form, OPERATIONS, Operation, Parameter};
+use super::table::{Form, Method, OPERATIONS, Operation, Parameter};
 use crate::query;
 use crate::serve::access::{Access, Code, ProblemBody};
 
@@ -16,6 +17,20 @@ use crate::serve::access::{Access, Code, ProblemBody};
     Me,
     Seen,
     SiteRow,
+    order::AlarmOrder,
+    order::LeaseOrder,
+    order::MatchOrder,
+    order::MoneyOrder,
+    order::OrderedAmount,
+    order::PlainOrder,
+    order::ReadingOrder,
+    order::ReasonOrder,
+    order::RechargeOrder,
+    order::ReturnOrder,
+    order::SwitchOrder,
+    order::TablesOrder,
+    order::WeatherOrder,
+    order::Written,
     query::AccountRow,
     query::Allocation,
     query::Balance,
@@ -62,7 +77,12 @@ fn parameters(operation: &Operation) -> Vec<Value> {
         let (name, text, schema) = one.described();
         json!({"name": name, "in": "query", "required": false, "description": text, "schema": schema})
     });
-    of_path.chain(of_query).collect()
+    let of_head = (operation.method == Method::Post).then(|| {
+        let text = "Drawn by the caller, once in the site: the same key and body are made once, and answered alike.";
+        let schema = json!({"type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[!-~]+$"});
+        json!({"name": "Idempotency-Key", "in": "header", "required": true, "description": text, "schema": schema})
+    });
+    of_path.chain(of_query).chain(of_head).collect()
 }
 
 fn answer(operation: &Operation) -> Value {
@@ -84,7 +104,9 @@ fn responses(operation: &Operation) -> Value {
     let mut all = Map::new();
     all.insert("200".to_owned(), answer(operation));
     if operation.access != Access::Public {
-        all.insert("304".to_owned(), json!({"description": "The caller has it already."}));
+        if operation.method == Method::Get {
+            all.insert("304".to_owned(), json!({"description": "The caller has it already."}));
+        }
         let schema = json!({"$ref": "#/components/schemas/ProblemBody"});
         for code in Code::ALL {
             let (_, status, text) = code.published();
@@ -104,11 +126,25 @@ pub fn document() -> Value {
         let open = operation.access == Access::Public;
         let security = if open { json!([]) } else { json!([{"token": []}, {"session": []}]) };
         let id = operation.path.trim_start_matches("/api/v1/").replace(['/', '-', '.'], "_").replace(['{', '}'], "");
-        let get = json!({
+        let mut described = json!({
             "operationId": id, "summary": operation.summary, "parameters": parameters(operation),
             "responses": responses(operation), "security": security,
         });
-        paths.insert(operation.path.to_owned(), json!({"get": get}));
+        let method = match operation.method {
+            Method::Get => "get",
+            Method::Post => {
+                let schema = json!({"$ref": format!("#/components/schemas/{}", operation.body)});
+                let body = json!({"required": true, "content": {"application/json": {"schema": schema}}});
+                if let Value::Object(described) = &mut described {
+                    described.insert("requestBody".to_owned(), body);
+                }
+                "post"
+            }
+        };
+        let path = paths.entry(operation.path).or_insert_with(|| json!({}));
+        if let Value::Object(path) = path {
+            path.insert(method.to_owned(), described);
+        }
     }
     let codes: Vec<&str> = Code::ALL.iter().map(|code| code.published().0).collect();
     json!({

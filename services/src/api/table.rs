@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::routing::{MethodRouter, get};
+use axum::routing::{MethodRouter, get, post};
 
-use super::{account, live, openapi, site};
-use crate::identity::Permission::{ReadAccount, ReadAudit, ReadSite};
+use super::{account, live, openapi, site, write};
+use crate::identity::Permission::{
+    Approve, ChangeRules, HandleAlarms, MoveMoney, ReadAccount, ReadAudit, ReadSite, SwitchSupply,
+};
 use crate::serve::App;
 use crate::serve::access::Access;
 
@@ -26,9 +28,20 @@ pub enum Parameter {
     LossPercent,
 }
 
-/// An operation: all of them read.
+/// What an operation does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// It reads.
+    Get,
+    /// It writes, once under its key.
+    Post,
+}
+
+/// An operation.
 #[derive(Debug, Clone, Copy)]
 pub struct Operation {
+    /// Whether it reads or writes.
+    pub method: Method,
     /// Its path, with axum's and `OpenAPI`'s `{parameters}`.
     pub path: &'static str,
     /// Who may.
@@ -37,6 +50,8 @@ pub struct Operation {
     pub summary: &'static str,
     /// What it can be told.
     pub parameters: &'static [Parameter],
+    /// The schema of a write's body.
+    pub body: &'static str,
     /// The schema of its answer; of a page, of an item.
     pub answer: &'static str,
     /// What its answer is a form of.
@@ -66,16 +81,31 @@ const PAGE: &[Parameter] = &[Limit, Cursor];
 const PAGED_RANGE: &[Parameter] = &[From, Until, Limit, Cursor];
 
 macro_rules! operations {
-    ($($path:literal $access:expr, $parameters:expr, $form:ident $answer:literal, $handler:path, $summary:literal;)*) => {
+    (
+        $($path:literal $access:expr, $parameters:expr, $form:ident $answer:literal, $handler:path, $summary:literal;)*
+        write: $($at:literal $may:expr, $body:literal, $write:path, $what:literal;)*
+    ) => {
         /// Every operation.
         pub const OPERATIONS: &[Operation] = &[$(Operation {
+            method: Method::Get,
             path: $path,
             access: $access,
             summary: $summary,
             parameters: $parameters,
+            body: "",
             answer: $answer,
             form: Form::$form,
             handler: || get($handler),
+        },)* $(Operation {
+            method: Method::Post,
+            path: $at,
+            access: $may,
+            summary: $what,
+            parameters: NONE,
+            body: $body,
+            answer: "Written",
+            form: Form::One,
+            handler: || post($write),
         }),*];
     };
 }
@@ -108,4 +138,26 @@ operations! {
     "/api/v1/sites/{site}/accounts/{account}/bills/{month}" Access::Account(ReadAccount), NONE, One "Bill", account::bill, "A bill: as issued, or as it stands.";
     "/api/v1/sites/{site}/accounts/{account}/bills/{month}/lines/{line}" Access::Account(ReadAccount), NONE, One "Explanation", account::explain, "How a line of an issued bill came about.";
     "/api/v1/sites/{site}/accounts/{account}/ledger" Access::Account(ReadAccount), RANGE, One "Ledger", account::ledger, "The account's ledger, with the balance after each row.";
+    write:
+    "/api/v1/sites/{site}/accounts/{account}/recharges" Access::Account(MoveMoney), "RechargeOrder", write::recharge, "Credits money that a person took.";
+    "/api/v1/sites/{site}/accounts/{account}/refunds" Access::Account(MoveMoney), "MoneyOrder", write::refund, "Gives money back.";
+    "/api/v1/sites/{site}/accounts/{account}/postings" Access::Account(MoveMoney), "MoneyOrder", write::post, "Posts an amount by hand.";
+    "/api/v1/sites/{site}/accounts/{account}/dispute/open" Access::Account(SwitchSupply), "ReasonOrder", write::open_dispute, "The account complains.";
+    "/api/v1/sites/{site}/accounts/{account}/dispute/close" Access::Account(SwitchSupply), "ReasonOrder", write::close_dispute, "The account's complaint is settled.";
+    "/api/v1/sites/{site}/tariffs" Access::Site(ChangeRules), "TablesOrder", write::tariff, "A tariff version comes into force.";
+    "/api/v1/sites/{site}/rules" Access::Site(ChangeRules), "TablesOrder", write::rule, "A version of a pool's rule comes into force.";
+    "/api/v1/sites/{site}/corrections" Access::Site(ChangeRules), "TablesOrder", write::correct, "Tables are said anew.";
+    "/api/v1/sites/{site}/leases" Access::Site(ChangeRules), "LeaseOrder", write::lease, "A tenant moves in or out.";
+    "/api/v1/sites/{site}/readings/withdraw" Access::Site(ChangeRules), "ReadingOrder", write::withdraw, "An accepted reading is left out.";
+    "/api/v1/sites/{site}/readings/release" Access::Site(ChangeRules), "ReadingOrder", write::release, "A quarantined or withdrawn reading is let in.";
+    "/api/v1/sites/{site}/proposals/{proposal}/approve" Access::Site(Approve), "PlainOrder", write::approve, "The second person approves what another one proposed.";
+    "/api/v1/sites/{site}/points/{point}/supply" Access::Site(SwitchSupply), "SwitchOrder", write::switch, "Asks for supply to be cut or restored.";
+    "/api/v1/sites/{site}/points/{point}/supply/approve" Access::Site(Approve), "PlainOrder", write::approve_switch, "The second person approves what another one asked for.";
+    "/api/v1/sites/{site}/points/{point}/supply/confirm" Access::Site(SwitchSupply), "PlainOrder", write::confirm, "Supply may come back.";
+    "/api/v1/sites/{site}/points/{point}/protect" Access::Site(SwitchSupply), "ReasonOrder", write::protect, "The point is never cut from now on.";
+    "/api/v1/sites/{site}/points/{point}/unprotect" Access::Site(SwitchSupply), "ReasonOrder", write::unprotect, "Takes a protection back.";
+    "/api/v1/sites/{site}/weather" Access::Site(SwitchSupply), "WeatherOrder", write::weather, "Holds cuts in extreme weather.";
+    "/api/v1/sites/{site}/alarms/acknowledge" Access::Site(HandleAlarms), "AlarmOrder", write::acknowledge, "Sees to an open alarm.";
+    "/api/v1/sites/{site}/suspense/match" Access::Site(MoveMoney), "MatchOrder", write::match_payment, "Credits a payment in suspense to its account.";
+    "/api/v1/sites/{site}/suspense/return" Access::Site(MoveMoney), "ReturnOrder", write::return_payment, "Sends a payment in suspense back.";
 }

@@ -102,13 +102,7 @@ struct Draft {
 }
 
 /// Rehearses a change, and unless it is a dry run carries it out.
-pub async fn change(
-    desk: &Desk,
-    asked: Asked,
-    change: Change,
-    reason: String,
-    dry_run: bool,
-) -> Result<Changed, CommandError> {
+pub async fn change(desk: &Desk, asked: Asked, change: Change, reason: String) -> Result<Changed, CommandError> {
     let permission = if matches!(change, Change::Approve(_)) { Permission::Approve } else { Permission::ChangeRules };
     asked.actor.may(permission, desk.site(), None)?;
     for _ in 0..TRIES {
@@ -124,7 +118,7 @@ pub async fn change(
         let drafted = tokio::task::spawn_blocking(move || draft(copy, &by, &what, &why)).await;
         let drafted = drafted.map_err(|_| CommandError::Busy)??;
         let (proposed, effect) = (drafted.proposed, drafted.effect.clone());
-        if dry_run {
+        if asked.dry_run {
             return Ok(Changed { made: None, proposed, effect, position, at });
         }
         if let Some(made) = append(desk, &asked, drafted).await? {

@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
-use domain::event::{AccountId, EventId, SiteId};
+use domain::alarm::AlarmRefusal;
+use domain::event::{AccountId, EventId, PointId, SiteId};
 use domain::quantity::Money;
+use domain::recharge::RechargeRefusal;
+use domain::supply::Refusal;
 
 use crate::desk::DeskError;
 use crate::identity::Denied;
@@ -76,6 +79,21 @@ pub enum CommandError {
         /// What to do about it.
         mend: String,
     },
+    /// No such point, or one without a unit.
+    #[error("the site has no unit's point {0}")]
+    UnknownPoint(PointId),
+    /// By the rules of supply.
+    #[error(transparent)]
+    Supply(Refusal),
+    /// It is so already.
+    #[error("{0} already")]
+    Already(&'static str),
+    /// By the state of the alarm.
+    #[error(transparent)]
+    Alarm(AlarmRefusal),
+    /// By the state of the payment.
+    #[error(transparent)]
+    Payment(RechargeRefusal),
     /// Others change the site all the time.
     #[error("the site is changed by others just now: ask again with the same key")]
     Busy,
@@ -87,8 +105,8 @@ pub enum CommandError {
     Owner(Arc<OwnerError>),
 }
 
-/// The published codes, in order of precedence. None is ever reused.
-pub const CODES: [&str; 15] = [
+/// The published codes. None is ever reused.
+pub const CODES: [&str; 21] = [
     "NOT_FOUND",
     "PERMISSION_DENIED",
     "OWN_PROPOSAL",
@@ -104,6 +122,12 @@ pub const CODES: [&str; 15] = [
     "TABLES_INVALID",
     "LAW_FORBIDS",
     "SITE_UNAVAILABLE",
+    "POINT_UNKNOWN",
+    "SUPPLY_REFUSED",
+    "ALREADY_SO",
+    "ALARM_REFUSED",
+    "PAYMENT_UNKNOWN",
+    "NOT_IN_SUSPENSE",
 ];
 
 impl CommandError {
@@ -125,6 +149,12 @@ impl CommandError {
             Self::MoreThanBalance { .. } => "BALANCE_TOO_LOW",
             Self::NoProposal(_) => "PROPOSAL_UNKNOWN",
             Self::Tables { .. } => "TABLES_INVALID",
+            Self::UnknownPoint(_) => "POINT_UNKNOWN",
+            Self::Supply(_) => "SUPPLY_REFUSED",
+            Self::Already(_) => "ALREADY_SO",
+            Self::Alarm(_) => "ALARM_REFUSED",
+            Self::Payment(RechargeRefusal::NotInSuspense(_)) => "NOT_IN_SUSPENSE",
+            Self::Payment(_) => "PAYMENT_UNKNOWN",
             Self::Unavailable(_) | Self::Busy => "SITE_UNAVAILABLE",
             Self::Owner(error) => match error.as_ref() {
                 OwnerError::Law(_) => "LAW_FORBIDS",
@@ -146,7 +176,15 @@ impl CommandError {
             Self::ReferenceTaken { .. } => Some("reference"),
             Self::NoProposal(_) => Some("proposal"),
             Self::Tables { .. } => Some("tables"),
-            Self::Denied(_) | Self::Busy | Self::Unavailable(_) | Self::Owner(_) => None,
+            Self::UnknownPoint(_) => Some("point"),
+            Self::Payment(_) => Some("payment"),
+            Self::Denied(_)
+            | Self::Supply(_)
+            | Self::Already(_)
+            | Self::Alarm(_)
+            | Self::Busy
+            | Self::Unavailable(_)
+            | Self::Owner(_) => None,
         }
     }
 }
@@ -170,6 +208,9 @@ mod tests {
             CommandError::BadAmount { amount_minor: 0, wanted: "" },
             CommandError::NothingSaid("reason"),
             CommandError::NoProposal(EventId::default()),
+            CommandError::Supply(Refusal::NoPolicy),
+            CommandError::Already("it is"),
+            CommandError::Payment(RechargeRefusal::Unknown(String::new())),
             OwnerError::IdReused { id: EventId::default() }.into(),
         ];
         let codes = errors.map(|error| error.code());

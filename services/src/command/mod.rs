@@ -3,13 +3,16 @@
 //! turn of the desk, and is answered when it is durable.
 //!
 //! Reading order: `key` (what makes a command the same), `once` (made once, for
-//! ever), then what can be commanded: `money`, `change`; `error` has the published codes.
+//! ever), then what can be commanded: `money`, `change`, `supply`, `suspense`, `alarm`; `error` has the published codes.
 
+mod alarm;
 mod change;
 mod error;
 mod key;
 mod money;
 mod once;
+mod supply;
+mod suspense;
 
 use domain::event::{AccountId, EventId, SiteId};
 use domain::quantity::Instant;
@@ -17,10 +20,13 @@ use domain::quantity::Instant;
 use crate::desk::{ChangeError, Desk, Turn};
 use crate::identity::{Actor, Permission};
 
+pub use alarm::{Acknowledge, acknowledge};
 pub use change::{Change, Changed, change};
 pub use error::{CODES, CommandError};
 pub use key::Key;
 pub use money::{Amount, Post, Recharge, Refund, post, recharge, refund};
+pub use supply::supply;
+pub use suspense::{Resolve, resolve};
 
 /// Who commands, under which key.
 #[derive(Debug, Clone)]
@@ -29,12 +35,14 @@ pub struct Asked {
     pub key: Key,
     /// Who.
     pub actor: Actor,
+    /// It is only rehearsed: refused as if it were made, and nothing is appended.
+    pub dry_run: bool,
 }
 
 /// What became of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Made {
-    /// Its events: the first is the cause of the others.
+    /// Its events: the first is the cause of the others. None of a dry run.
     pub events: Vec<EventId>,
     /// The position of the first.
     pub position: u64,

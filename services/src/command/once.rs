@@ -23,9 +23,14 @@ pub(super) fn known<'t>(turn: &'t Turn<'_, '_>, asked: &Asked) -> Vec<&'t Event>
 
 /// The answer to a key that came before; refused where it says something else.
 pub(super) fn again(known: &[&Event], asked: &Asked, parts: &[Part]) -> Result<Option<Made>, CommandError> {
-    let Some(first) = known.first() else { return Ok(None) };
     let same = |(event, part): (&&Event, &Part)| event.body == part.body && event.actor == part.actor;
-    if known.len() != parts.len() || !known.iter().zip(parts).all(same) {
+    before(known, asked, known.len() == parts.len() && known.iter().zip(parts).all(same))
+}
+
+/// As `again`, where it is known already whether it says the same.
+pub(super) fn before(known: &[&Event], asked: &Asked, same: bool) -> Result<Option<Made>, CommandError> {
+    let Some(first) = known.first() else { return Ok(None) };
+    if !same {
         return Err(CommandError::KeyReused { key: asked.key.as_str().to_owned() });
     }
     Ok(Some(Made {
@@ -48,6 +53,10 @@ pub(super) fn append(
     let received = turn.now;
     let position = turn.owner.events().saturating_add(1);
     let proposed = parts.first().is_some_and(|part| matches!(part.body, Body::ChangeProposed(_)));
+    if asked.dry_run {
+        let position = turn.owner.events();
+        return Ok(Made { events: Vec::new(), position, received, proposed, repeated: false });
+    }
     let mut events = Vec::new();
     for (index, Part { actor, time, body }) in (0u64..).zip(parts) {
         let id = id_of(&site, &asked.key, index);

@@ -15,7 +15,7 @@ use crate::serve::App;
 fn asked(call: &Call, command: Option<&Command>) -> Result<(Asked, String), Refusal> {
     let command = command.ok_or_else(|| Refusal::field("command", "is missing"))?;
     let key = Key::try_new(&command.idempotency_key)?;
-    Ok((Asked { key, actor: call.actor.as_ref().clone() }, command.site.clone()))
+    Ok((Asked { key, actor: call.actor.as_ref().clone(), dry_run: false }, command.site.clone()))
 }
 
 fn amount(money: Option<Money>) -> Result<Amount, Refusal> {
@@ -65,7 +65,7 @@ async fn change(app: &App, call: &Call, command: Option<&Command>, wanted: Wante
     let (asked, site) = asked(call, command)?;
     let served = call.site(app, &site)?;
     let (change, reason, dry_run) = wanted;
-    let changed = command::change(&served.desk, asked, change, reason, dry_run).await?;
+    let changed = command::change(&served.desk, Asked { dry_run, ..asked }, change, reason).await?;
     let mut events = changed.made.iter().flat_map(|made| &made.events).map(ToString::to_string);
     Ok(Published {
         change: events.next().unwrap_or_default(),

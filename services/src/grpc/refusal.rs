@@ -163,8 +163,15 @@ impl From<CommandError> for Refusal {
         let kind = match &error {
             CommandError::Denied(denied) => return Self::from(denied.clone()),
             CommandError::KeyReused { .. } | CommandError::ReferenceTaken { .. } => Kind::Exists,
-            CommandError::UnknownAccount { .. } | CommandError::NoProposal(_) => Kind::NotFound,
-            CommandError::MoreThanBalance { .. } => Kind::Precondition,
+            CommandError::UnknownAccount { .. } | CommandError::UnknownPoint(_) | CommandError::NoProposal(_) => {
+                Kind::NotFound
+            }
+            CommandError::Payment(_) if code == "PAYMENT_UNKNOWN" => Kind::NotFound,
+            CommandError::MoreThanBalance { .. }
+            | CommandError::Supply(_)
+            | CommandError::Already(_)
+            | CommandError::Alarm(_)
+            | CommandError::Payment(_) => Kind::Precondition,
             CommandError::BadKey
             | CommandError::BadAmount { .. }
             | CommandError::OtherCurrency { .. }

@@ -24,6 +24,7 @@ use crate::exit::{Exit, Failure, bad};
 pub use config::{Gateway, GatewayConfig, GatewayError};
 pub use hooks::routes;
 pub use poll::{PollFailure, poll, poll_once};
+pub(crate) use receive::decide;
 pub use receive::{RechargeError, receive, resolve};
 
 /// `tallywatt recharge COMMAND …`
@@ -83,7 +84,7 @@ fn amount(book: &Book, text: &str) -> Result<Money, Failure> {
 
 /// What follows from a command by the log, as a plan of a person's; none where all of it is in the log.
 fn plan(book: &Book, payments: &Payments, ask: Ask<'_>, by: &str, reason: String) -> Result<Option<Plan>, Failure> {
-    let decided = receive::decide(book.site(), payments, book.at(), ask);
+    let decided = decide(book.site(), payments, book.at(), ask);
     let Decision { facts, outcome } = decided.map_err(|error| bad(error, "nothing was appended"))?;
     match outcome {
         Outcome::Known(_) if facts.is_empty() => return Ok(None),

@@ -42,7 +42,7 @@ pub fn resolve(
 }
 
 /// What follows from a command; nothing is appended.
-pub(super) fn decide(
+pub(crate) fn decide(
     site: &Site,
     payments: &Payments,
     now: Instant,

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::command::CommandError;
 use crate::identity::{Denied, IdentityError};
 use crate::query::QueryError;
 
@@ -36,11 +37,47 @@ pub enum Code {
     Internal,
     /// Not at present.
     Unavailable,
+    /// A command: the Idempotency-Key is none.
+    KeyInvalid,
+    /// A command: the key is another command's.
+    KeyReused,
+    /// A command: nobody approves what he proposed.
+    OwnProposal,
+    /// A command: the site has no such account.
+    AccountUnknown,
+    /// A command: the site has no such unit's point.
+    PointUnknown,
+    /// A command: no such proposal waits.
+    ProposalUnknown,
+    /// A command: no such payment is known.
+    PaymentUnknown,
+    /// A command: the amount does not fit.
+    AmountInvalid,
+    /// A command: it is not the site's currency.
+    CurrencyMismatch,
+    /// A command: a text says nothing, or too much.
+    TextMissing,
+    /// A command: the tables cannot be.
+    TablesInvalid,
+    /// A command: the reference is in the ledger.
+    ReferenceTaken,
+    /// A command: it is more than the balance.
+    BalanceTooLow,
+    /// A command: the law's rules of this site stand against it.
+    LawForbids,
+    /// A command: the rules of supply stand against it.
+    SupplyRefused,
+    /// A command: it is so already.
+    AlreadySo,
+    /// A command: no such alarm waits for somebody.
+    AlarmRefused,
+    /// A command: the payment is not in suspense.
+    NotInSuspense,
 }
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 29] = [
         Self::BadRequest,
         Self::Unauthenticated,
         Self::Forbidden,
@@ -52,6 +89,24 @@ impl Code {
         Self::TooManyRequests,
         Self::Internal,
         Self::Unavailable,
+        Self::KeyInvalid,
+        Self::KeyReused,
+        Self::OwnProposal,
+        Self::AccountUnknown,
+        Self::PointUnknown,
+        Self::ProposalUnknown,
+        Self::PaymentUnknown,
+        Self::AmountInvalid,
+        Self::CurrencyMismatch,
+        Self::TextMissing,
+        Self::TablesInvalid,
+        Self::ReferenceTaken,
+        Self::BalanceTooLow,
+        Self::LawForbids,
+        Self::SupplyRefused,
+        Self::AlreadySo,
+        Self::AlarmRefused,
+        Self::NotInSuspense,
     ];
 
     /// As it is published, with its status and what it means.
@@ -68,7 +123,34 @@ impl Code {
             Self::TooManyRequests => ("too_many_requests", StatusCode::TOO_MANY_REQUESTS, "too many requests"),
             Self::Internal => ("internal", StatusCode::INTERNAL_SERVER_ERROR, "a fault of the service"),
             Self::Unavailable => ("unavailable", StatusCode::SERVICE_UNAVAILABLE, "not at present"),
+            Self::KeyInvalid => ("key_invalid", StatusCode::BAD_REQUEST, "the Idempotency-Key is none"),
+            Self::KeyReused => ("key_reused", StatusCode::CONFLICT, "the key is another command's"),
+            Self::OwnProposal => ("own_proposal", StatusCode::FORBIDDEN, "nobody approves what he proposed"),
+            Self::AccountUnknown => ("account_unknown", StatusCode::NOT_FOUND, "the site has no such account"),
+            Self::PointUnknown => ("point_unknown", StatusCode::NOT_FOUND, "the site has no such unit's point"),
+            Self::ProposalUnknown => ("proposal_unknown", StatusCode::NOT_FOUND, "no such proposal waits"),
+            Self::PaymentUnknown => ("payment_unknown", StatusCode::NOT_FOUND, "no such payment is known"),
+            Self::AmountInvalid => ("amount_invalid", StatusCode::UNPROCESSABLE_ENTITY, "the amount does not fit"),
+            Self::CurrencyMismatch => {
+                ("currency_mismatch", StatusCode::UNPROCESSABLE_ENTITY, "it is not the site's currency")
+            }
+            Self::TextMissing => ("text_missing", StatusCode::UNPROCESSABLE_ENTITY, "a text says nothing, or too much"),
+            Self::TablesInvalid => ("tables_invalid", StatusCode::UNPROCESSABLE_ENTITY, "the tables cannot be"),
+            Self::ReferenceTaken => ("reference_taken", StatusCode::CONFLICT, "the reference is in the ledger"),
+            Self::BalanceTooLow => ("balance_too_low", StatusCode::CONFLICT, "it is more than the balance"),
+            Self::LawForbids => ("law_forbids", StatusCode::CONFLICT, "the law's rules of this site stand against it"),
+            Self::SupplyRefused => ("supply_refused", StatusCode::CONFLICT, "the rules of supply stand against it"),
+            Self::AlreadySo => ("already_so", StatusCode::CONFLICT, "it is so already"),
+            Self::AlarmRefused => ("alarm_refused", StatusCode::CONFLICT, "no such alarm waits for somebody"),
+            Self::NotInSuspense => ("not_in_suspense", StatusCode::CONFLICT, "the payment is not in suspense"),
         }
+    }
+}
+
+impl Code {
+    /// The code of a command's code: in lower case, the same word.
+    fn of_command(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.published().0.eq_ignore_ascii_case(code))
     }
 }
 
@@ -148,9 +230,8 @@ impl From<Denied> for Problem {
     fn from(denied: Denied) -> Self {
         match denied {
             Denied::Unseen { .. } => Self::not_found(),
-            Denied::Role { .. } | Denied::OwnProposal { .. } => {
-                Self::new(Code::Forbidden, "ask with a role that allows it")
-            }
+            Denied::Role { .. } => Self::new(Code::Forbidden, "ask with a role that allows it"),
+            Denied::OwnProposal { .. } => Self::new(Code::OwnProposal, denied.to_string()),
             Denied::ReadOnly => Self::new(Code::Forbidden, "ask with a token that may write"),
         }
     }
@@ -180,5 +261,31 @@ impl From<QueryError> for Problem {
                 ..Self::new(Code::Unavailable, "the site has no owner here at present: ask again")
             },
         }
+    }
+}
+
+impl From<CommandError> for Problem {
+    fn from(error: CommandError) -> Self {
+        if let CommandError::Denied(denied) = error {
+            return denied.into();
+        }
+        if let Some(code) = Code::of_command(error.code()) {
+            return Self::new(code, error.to_string());
+        }
+        tracing::warn!(%error, "a command was not carried out");
+        let text = "the site cannot append at present: ask again with the same key";
+        Self { retry_s: Some(5), ..Self::new(Code::Unavailable, text) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::CODES;
+
+    #[test]
+    fn every_code_of_a_command_has_its_own_here() {
+        let missing = CODES.into_iter().filter(|code| Code::of_command(code).is_none()).collect::<Vec<_>>();
+        assert_eq!(missing, ["PERMISSION_DENIED", "SITE_UNAVAILABLE"]);
     }
 }

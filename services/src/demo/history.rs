@@ -9,8 +9,8 @@ use domain::quantity::Instant;
 use super::building::{self, Building, FORGETFUL, POLL_S, UNITS, below, seed};
 use crate::owner::{COMMIT, Draft, Owner, OwnerError};
 
-/// What the forgetful tenant brings the balance to in the evening, in pence: less than a night and a morning take.
-const EVENING_PENCE: i64 = 50;
+/// What the forgetful tenant brings the balance to in the morning, in pence: about what a day takes.
+const A_DAY_PENCE: i64 = 660;
 
 /// Plays the building up to an instant; calls `told` after each day.
 pub(super) fn play(
@@ -98,11 +98,10 @@ impl Month<'_> {
             let Some(account) = building::account(unit) else { continue };
             let live = |site: &mut domain::billing::Site| domain::prepayment::live(site, now);
             if unit == FORGETFUL {
-                if hour == 8 || hour == 21 {
+                if hour == 8 {
                     let live = live(self.owner.site_mut())?;
                     let balance = live.get(&account).map_or(0, |live| live.balance.get());
-                    let up_to = if hour == 8 { 16 * EVENING_PENCE } else { EVENING_PENCE };
-                    self.recharge(account, up_to.saturating_sub(balance), now)?;
+                    self.recharge(account, A_DAY_PENCE.saturating_sub(balance), now)?;
                 }
                 continue;
             }

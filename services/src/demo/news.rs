@@ -107,7 +107,10 @@ fn supply(event: &SupplyEvent) -> Option<String> {
         SupplyEvent::SupplyRestoredConfirmed(data) => {
             format!("{}: RESTORED, its relay was read back as on", data.point)
         }
-        SupplyEvent::SupplyCutHeld(data) => format!("{}: no cut now: {:?}", data.point, data.reason),
+        SupplyEvent::SupplyCutHeld(data) => {
+            let why = data.checks.iter().find(|check| check.code == data.reason);
+            format!("{}: not cut yet: {}", data.point, why.map_or("", |check| check.figures.as_str()))
+        }
         _ => return None,
     })
 }

@@ -24,7 +24,8 @@ fn number(text: &str) -> Option<f64> {
     let plain = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { text };
     let digits = plain.bytes().filter(u8::is_ascii_digit).count();
     let number: f64 = plain.parse().ok()?;
-    (digits <= DIGITS && number.to_string() == plain).then_some(number)
+    // No decimal of ours is a negative zero.
+    (digits <= DIGITS && plain != "-0" && number.to_string() == plain).then_some(number)
 }
 
 /// An instant as text: a sheet's date has no zone, and its seconds are rounded.

@@ -61,6 +61,19 @@ pub fn post(at: SocketAddr, path: &str, token: &str, key: &str, body: &Value) ->
     write(at, path, &[("authorization", &format!("Bearer {token}")), ("idempotency-key", key)], body)
 }
 
+/// Sends a form, as a page of the portal does.
+pub fn submit(at: SocketAddr, path: &str, cookie: &str, form: &[(&str, &str)]) -> Result<Answer> {
+    let pairs: Vec<String> = form.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let kind = ("content-type", "application/x-www-form-urlencoded");
+    let session = format!("tw_session={cookie}");
+    read(send_body(at, "POST", path, &[kind, ("cookie", &session)], &pairs.join("&"))?)
+}
+
+/// Reads a page of the portal.
+pub fn page(at: SocketAddr, path: &str, cookie: &str) -> Result<Answer> {
+    ask(at, "GET", path, &[("cookie", &format!("tw_session={cookie}"))])
+}
+
 fn read(mut stream: TcpStream) -> Result<Answer> {
     let mut text = String::new();
     stream.read_to_string(&mut text)?;
@@ -78,7 +91,12 @@ pub fn get(at: SocketAddr, path: &str, token: &str) -> Result<Answer> {
 
 /// Reads the head of an answer that does not end.
 pub fn head(at: SocketAddr, path: &str, token: &str) -> Result<Answer> {
-    let stream = send(at, "GET", path, &[("authorization", &format!("Bearer {token}"))])?;
+    head_with(at, path, &[("authorization", &format!("Bearer {token}"))])
+}
+
+/// As `head`, with any headers.
+pub fn head_with(at: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Result<Answer> {
+    let stream = send(at, "GET", path, headers)?;
     let mut lines = BufReader::new(stream).lines();
     let status = lines.next().context("a status")??;
     let status = status.split(' ').nth(1).context("a status")?.parse()?;

@@ -12,6 +12,7 @@ pub mod judges;
 pub mod loads;
 pub mod nats;
 pub mod peer;
+pub mod portal_routes;
 pub mod portal_site;
 pub mod random;
 pub mod run;

@@ -71,7 +71,7 @@ pub fn start() -> anyhow::Result<Portal> {
         identity.password_set(name, PASSWORD, "test")?;
     }
     drop(identity);
-    let text = "[serve]\ndata = \"data\"\nhttp = \"127.0.0.1:0\"\n[[site]]\nfolder = \"site\"\n";
+    let text = "[serve]\ndata = \"data\"\nhttp = \"127.0.0.1:0\"\n[[site]]\nfolder = \"site\"\npatience_s = 0\n";
     let config = Config::parse(&folder.path().join("tallywatt.toml"), text)?;
     let server = Server::start(&config, SharedClock::new(GivenClock::new(Instant::parse(NOW)?)))?;
     Ok(Portal { server, folder })

@@ -14,6 +14,7 @@ weekday-thu = Thu
 weekday-fri = Fri
 weekday-sat = Sat
 weekday-sun = Sun
+weekday-holiday = holidays
 month-1 = January
 month-2 = February
 month-3 = March
@@ -33,6 +34,7 @@ ago-days = { $count } days ago
 length-hours = { $hours } h
 length-minutes = { $minutes } min
 length-both = { $hours } h { $minutes } min
+length-days = { $days } days
 
 ## Periods of tariffs that have common names
 period-all = All day

@@ -14,6 +14,7 @@ weekday-thu = 周四
 weekday-fri = 周五
 weekday-sat = 周六
 weekday-sun = 周日
+weekday-holiday = 节假日
 month-1 = 1月
 month-2 = 2月
 month-3 = 3月
@@ -33,6 +34,7 @@ ago-days = { $count } 天前
 length-hours = { $hours } 小时
 length-minutes = { $minutes } 分钟
 length-both = { $hours } 小时 { $minutes } 分钟
+length-days = { $days } 天
 
 ## 常见的时段名
 period-all = 全天

@@ -67,6 +67,8 @@ pub enum Permission {
     SetAlerts,
     /// Begin a payment for an account.
     Pay,
+    /// Say that appliances are safe, so that supply may come back.
+    ConfirmSafe,
     /// Read a site: rooms, meters, losses, rules, quarantine, who was cut and why.
     ReadSite,
     /// Read what an auditor needs: changes, allocations with everyone's weights, replay, proofs.
@@ -94,10 +96,11 @@ pub enum Permission {
 use Role::{Auditor, Finance, Manager, Operator, Tenant};
 
 /// The only place that says which role has which permission: what is not here is denied.
-const TABLE: [(Permission, &[Role]); 14] = [
+const TABLE: [(Permission, &[Role]); 15] = [
     (Permission::ReadAccount, &[Tenant, Manager, Auditor, Finance, Operator]),
     (Permission::SetAlerts, &[Tenant, Manager, Operator]),
     (Permission::Pay, &[Tenant, Manager, Operator]),
+    (Permission::ConfirmSafe, &[Tenant, Manager, Operator]),
     (Permission::ReadSite, &[Manager, Auditor, Finance, Operator]),
     (Permission::ReadAudit, &[Manager, Auditor, Operator]),
     (Permission::Export, &[Manager, Auditor, Finance, Operator]),
@@ -123,6 +126,7 @@ impl Permission {
             Self::ReadAccount | Self::ReadSite | Self::ReadAudit | Self::Export => false,
             Self::SetAlerts
             | Self::Pay
+            | Self::ConfirmSafe
             | Self::ChangeRules
             | Self::MoveMoney
             | Self::Approve
@@ -140,6 +144,7 @@ impl Permission {
             Self::ReadAccount
             | Self::SetAlerts
             | Self::Pay
+            | Self::ConfirmSafe
             | Self::MoveMoney
             | Self::SwitchSupply
             | Self::InviteTenants => true,
@@ -208,6 +213,7 @@ mod tests {
 ReadAccount reads: tenant manager auditor finance operator
 SetAlerts writes: tenant manager - - operator
 Pay writes: tenant manager - - operator
+ConfirmSafe writes: tenant manager - - operator
 ReadSite reads: - manager auditor finance operator
 ReadAudit reads: - manager auditor - operator
 Export reads: - manager auditor finance operator

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::error::Fault;
 use super::page::{Frame, page};
-use super::visit::{LANGUAGE, Reader, Visit, cookie, see_other, set_cookie};
+use super::visit::{LANGUAGE, Marked, Reader, Visit, cookie, see_other, set_cookie};
 use super::words::Language;
 use crate::identity::{SignInError, SignedIn};
 use crate::serve::App;
@@ -88,12 +88,6 @@ pub(super) async fn redeem(State(app): State<Arc<App>>, reader: Reader, Path(sec
         }
         None => Fault::Unready.page(&reader),
     }
-}
-
-/// A form with nothing but its session's mark.
-#[derive(Deserialize)]
-pub(super) struct Marked {
-    csrf: String,
 }
 
 /// `POST /sign-out`

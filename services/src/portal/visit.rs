@@ -10,6 +10,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use domain::event::{AccountId, SiteId};
+use serde::Deserialize;
 
 use super::error::Fault;
 use super::page::{Frame, Who};
@@ -156,6 +157,13 @@ impl Visit {
         let served = self.app.sites.get(&id).ok_or(Fault::NotFound)?;
         Ok((served, account))
     }
+}
+
+/// A form with nothing but its session's mark.
+#[derive(Debug, Deserialize)]
+pub(super) struct Marked {
+    /// The mark.
+    pub csrf: String,
 }
 
 /// Sends the browser elsewhere, by a request that reads.

@@ -31,6 +31,37 @@ pub(in crate::portal) struct Bar {
     pub before: Option<Energy>,
 }
 
+/// What an axis says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::portal) enum Axis {
+    /// Energy of a bar, in kWh.
+    Energy,
+    /// Mean power of bars of which so many are an hour, in kW.
+    Power(i64),
+}
+
+impl Axis {
+    /// A bar's energy by this axis: kWh or kW, in millionths.
+    fn of(self, energy: Energy) -> i64 {
+        match self {
+            Self::Energy => energy.get(),
+            Self::Power(an_hour) => energy.get().saturating_mul(an_hour),
+        }
+    }
+
+    fn unit(self) -> &'static str {
+        match self {
+            Self::Energy => "kWh",
+            Self::Power(_) => "kW",
+        }
+    }
+
+    /// A bar's energy as it is said, without the unit.
+    pub(in crate::portal) fn said(self, energy: Energy) -> String {
+        show::kwh(Energy::new(self.of(energy)))
+    }
+}
+
 /// An entry of a legend.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::portal) struct Swatch {
@@ -71,6 +102,7 @@ struct Dash {
 #[template(path = "chart/bars.html")]
 pub(in crate::portal) struct Bars {
     name: String,
+    unit: &'static str,
     marks: Vec<Mark>,
     rects: Vec<Rect>,
     labels: Vec<Label>,
@@ -79,9 +111,9 @@ pub(in crate::portal) struct Bars {
 
 impl Bars {
     /// Draws bars side by side; `name` is the picture's name for who does not see it.
-    pub(in crate::portal) fn draw(name: String, bars: &[Bar]) -> Self {
-        let total = |bar: &Bar| bar.parts.iter().map(|part| part.energy.get()).sum::<i64>();
-        let highest = bars.iter().map(|bar| total(bar).max(bar.before.unwrap_or_default().get())).max();
+    pub(in crate::portal) fn draw(name: String, axis: Axis, bars: &[Bar]) -> Self {
+        let total = |bar: &Bar| bar.parts.iter().map(|part| axis.of(part.energy)).sum::<i64>();
+        let highest = bars.iter().map(|bar| total(bar).max(axis.of(bar.before.unwrap_or_default()))).max();
         let scale = Scale::over(highest.unwrap_or(0));
         let count = i64::try_from(bars.len()).unwrap_or(1).max(1);
         let (mut rects, mut labels, mut dashes) = (Vec::new(), Vec::new(), Vec::new());
@@ -92,7 +124,7 @@ impl Bars {
             let (x, width) = (left.saturating_add(gap), slot.saturating_sub(gap.saturating_mul(2)));
             let mut below = 0i64;
             for part in &bar.parts {
-                let above = below.saturating_add(part.energy.get());
+                let above = below.saturating_add(axis.of(part.energy));
                 let (foot, head) = (scale.share(below), scale.share(above));
                 below = above;
                 rects.push(Rect {
@@ -106,7 +138,7 @@ impl Bars {
                 });
             }
             if let Some(before) = bar.before {
-                let y = percent(HUNDRED.saturating_sub(scale.share(before.get())));
+                let y = percent(HUNDRED.saturating_sub(scale.share(axis.of(before))));
                 dashes.push(Dash { from: percent(left), to: percent(right), y });
             }
             if !bar.label.is_empty() {
@@ -114,7 +146,7 @@ impl Bars {
             }
         }
         let marks = scale.marks().into_iter().map(|(y, energy)| Mark { y, text: shortest(energy) }).collect();
-        Self { name, marks, rects, labels, dashes }
+        Self { name, unit: axis.unit(), marks, rects, labels, dashes }
     }
 }
 
@@ -154,12 +186,22 @@ mod tests {
 
     #[test]
     fn parts_stand_on_each_other_without_a_gap() {
-        let drawn = Bars::draw("name".to_owned(), &[bar(&[1_000_000, 3_000_000]), bar(&[])]);
+        let drawn = Bars::draw("name".to_owned(), Axis::Energy, &[bar(&[1_000_000, 3_000_000]), bar(&[])]);
         let of = |rect: &Rect| (rect.y.clone(), rect.height.clone());
         assert_eq!(
             drawn.rects.iter().map(of).collect::<Vec<_>>(),
             [("75.00%".to_owned(), "25.00%".to_owned()), ("0.00%".to_owned(), "75.00%".to_owned())]
         );
+    }
+
+    #[test]
+    fn a_quarter_hour_is_shown_by_its_power() {
+        let drawn = Bars::draw("name".to_owned(), Axis::Power(4), &[bar(&[500_000])]);
+        assert_eq!(drawn.marks.last().map(|mark| (mark.y.as_str(), mark.text.as_str())), Some(("0.00%", "2")));
+        assert_eq!((drawn.unit, Axis::Power(4).said(Energy::new(500_000))), ("kW", "2.00".to_owned()));
+        let heights: Vec<&str> = drawn.rects.iter().map(|rect| rect.height.as_str()).collect();
+        assert_eq!(heights, ["100.00%"]);
+        assert_eq!(drawn.rects.iter().map(|rect| rect.mwh).sum::<i64>(), 500_000, "what is counted stays energy");
     }
 
     #[test]

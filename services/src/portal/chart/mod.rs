@@ -7,5 +7,5 @@
 mod bars;
 mod scale;
 
-pub(super) use bars::{Bar, Bars, Part, Swatch, tone};
+pub(super) use bars::{Axis, Bar, Bars, Part, Swatch, tone};
 pub(super) use scale::part_of;

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::{Spot, base, frame, gaps};
 use crate::identity::Permission;
-use crate::portal::chart::{Bar, Bars, Part, Swatch, tone};
+use crate::portal::chart::{Axis, Bar, Bars, Part, Swatch, tone};
 use crate::portal::error::Fault;
 use crate::portal::page::{Frame, page};
 use crate::portal::show;
@@ -25,6 +25,8 @@ use crate::query::{self, Curve, QueryError, Step, View, Whose};
 
 /// A quarter of an hour, in seconds.
 const QUARTER: i64 = 900;
+/// As the minutes are shown with script: by their power.
+const POWER: Axis = Axis::Power(4);
 
 /// The day's card.
 #[derive(Template)]
@@ -32,7 +34,7 @@ const QUARTER: i64 = 900;
 pub(super) struct Day {
     language: Language,
     title: String,
-    name: String,
+    table: String,
     compared: String,
     total: String,
     curve: String,
@@ -120,7 +122,7 @@ impl Day {
             let periods: Vec<String> = energies.keys().map(|name| language.period(name)).collect();
             Bar {
                 label: if slot.rem_euclid(12) == 0 { clock.clone() } else { String::new() },
-                title: format!("{clock} {} {} kWh", periods.join(", "), show::kwh(sum(energies))),
+                title: format!("{clock} {} {} kW", periods.join(", "), POWER.said(sum(energies))),
                 parts: parts(energies, &tones),
                 before: before.get(&slot).map(sum),
             }
@@ -128,6 +130,7 @@ impl Day {
         let bars: Vec<Bar> = (0..count).map(bar).collect();
         let (day, total) = (language.day(read.date), read.total());
         let name = language.say1("chart-day", "date", &day);
+        let table = language.say1("day-by-hour", "date", &day);
         let total_key = if is_today { "today-total" } else { "day-total" };
         Self {
             language,
@@ -139,8 +142,8 @@ impl Day {
             },
             total: language.say1(total_key, "kwh", &show::kwh(total)),
             curve: format!("{base}/day/{}/curve", read.date),
-            chart: Bars::draw(name.clone(), &bars),
-            name,
+            chart: Bars::draw(name, POWER, &bars),
+            table,
             legend: legend(&tones, language),
             before: if before.is_empty() { String::new() } else { language.say("day-before-line") },
             gap: gaps::note(read.used.as_ref(), language),

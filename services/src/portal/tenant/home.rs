@@ -66,6 +66,10 @@ pub(super) async fn home(visit: Visit, Path((site, account)): Path<(String, Stri
         Ok(read) => read,
         Err(error) => return visit.fault(error.into()),
     };
+    let told = match supply::told(&served.desk, &account).await {
+        Ok(told) => told,
+        Err(fault) => return visit.fault(fault),
+    };
     let moment = served.desk.moment();
     let balance = match query::balance(&moment, &account) {
         Ok(balance) => balance,
@@ -77,7 +81,7 @@ pub(super) async fn home(visit: Visit, Path((site, account)): Path<(String, Stri
         frame: frame(&visit, &site, &base, Spot::Home, name.clone()),
         name,
         place,
-        supplies: supply::cards(&moment, &balance, language),
+        supplies: supply::cards(&visit, &moment, &balance, (&told, &base)),
         now: Now::of(&moment, balance, language),
         day: Day::of(&read.day, &base, language, true),
         month: MonthView::of(&read.month, &base, language, &coin),

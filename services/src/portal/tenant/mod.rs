@@ -1,7 +1,7 @@
 //! What tenants see: one account of one site.
 //!
 //! Reading order: `home` (the first page, and its live part `now`), `day` and `month`
-//! (what was used), `supply`, `payments`, `bills` and `bill`.
+//! (what was used), `supply` and its `rules`, `payments`, `bills` and `bill`.
 
 mod bill;
 mod bills;
@@ -10,13 +10,14 @@ mod gaps;
 mod home;
 mod month;
 mod now;
+mod rules;
 mod supply;
 mod tiers;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::get;
+use axum::routing::{get, post};
 use domain::event::{AccountId, SiteId};
 
 use super::page::{Frame, Icon, Place};
@@ -31,6 +32,7 @@ pub(super) fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/site/{site}/account/{account}", get(home::home))
         .route("/site/{site}/account/{account}/live", get(now::live))
+        .route("/site/{site}/account/{account}/supply/{point}/confirm", post(supply::confirm))
         .route("/site/{site}/account/{account}/usage", get(month::now))
         .route("/site/{site}/account/{account}/month/{month}", get(month::of))
         .route("/site/{site}/account/{account}/day/{date}", get(day::of))

@@ -12,7 +12,7 @@ use domain::quantity::{Date, Energy, Month};
 use super::day::{legend, parts, tones};
 use super::{Spot, base, coin, frame, gaps};
 use crate::identity::Permission;
-use crate::portal::chart::{Bar, Bars, Swatch};
+use crate::portal::chart::{Axis, Bar, Bars, Swatch};
 use crate::portal::error::Fault;
 use crate::portal::page::{Frame, page};
 use crate::portal::show::{self, Coin, day_number};
@@ -98,7 +98,7 @@ impl MonthView {
         let (indoor, shared) = (money(|day| day.indoor.minor), money(|day| day.shared.minor));
         let gap: i64 = read.gaps.values().copied().fold(0, i64::saturating_add);
         Self {
-            chart: Bars::draw(language.say1("chart-month", "month", &title), &bars),
+            chart: Bars::draw(language.say1("chart-month", "month", &title), Axis::Energy, &bars),
             href: format!("{base}/month/{}", read.month),
             title,
             total: language.say1("day-total", "kwh", &show::kwh(total)),

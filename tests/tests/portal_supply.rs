@@ -1,0 +1,234 @@
+//! The card of supply: a cut that is due, the rules, a restore that waits for the tenant, and the button.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::process::Command;
+use std::time::{Duration, Instant as Moment};
+
+use adapters::intake::{Arrival, Intake as _, Poll, PolledMeter, Spool};
+use anyhow::{Context as _, Result, ensure};
+use domain::event::{
+    AccountId, Body, EventId, MeterId, OutputState, PointId, RechargeKind, RechargeReceived, ReconnectionOffered,
+    SiteId, SupplyCommandOrdered, SupplyCommandSent, SupplyCutConfirmed, SupplyEvent, SupplyPolicy,
+    SupplyPolicyPublished, SupplyReason, SwitchEvidence,
+};
+use domain::quantity::{Instant, Money};
+use domain::supply::preset;
+use services::owner::{Draft, OwnerError};
+use tests::http::{self, Answer};
+use tests::portal_site::{self, NOW, PASSWORD, Portal, SITE};
+
+const HOME: &str = "/site/riverside/account/A-103";
+const CONFIRM: &str = "/site/riverside/account/A-103/supply/P-103/confirm";
+const BUTTON: &str = "Appliances are safe: restore";
+
+/// A service that is looked at by people with cookies.
+struct World(Portal);
+
+impl World {
+    /// Cookie and mark of somebody.
+    fn enter(&self, user: &str) -> Result<(String, String)> {
+        let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let entered = self.0.server.app.identity.sign_in(user, PASSWORD, address)?;
+        Ok((entered.cookie.expose().to_owned(), entered.session.csrf()))
+    }
+
+    fn say(&self, bodies: Vec<Body>) -> Result<()> {
+        let desk = &self.0.server.app.site(SITE).context("the site")?.desk;
+        let said = desk.change_blocking(move |turn| {
+            for body in bodies {
+                let (time, received) = (turn.now, turn.now);
+                let id = EventId::derive(&[b"test", &turn.owner.events().to_be_bytes()]);
+                turn.owner.append(Draft { id, time, received, actor: "test".to_owned(), body })?;
+            }
+            Ok::<_, OwnerError>(())
+        });
+        Ok(said?)
+    }
+
+    /// The meter answers a poll: its relay is on.
+    fn poll(&self) -> Result<()> {
+        let meter = PolledMeter {
+            relay: Some(OutputState::Connected),
+            remote: Some(true),
+            ..PolledMeter::new(MeterId::try_new("M-103").context("an id")?, "746.600000")
+        };
+        let site = SiteId::try_new(SITE).context("an id")?;
+        let poll = Poll::new(site, "c", "b", Instant::parse(NOW)?, vec![meter]);
+        let (id, bytes) = Arrival::Poll(poll).encode()?;
+        Spool::open(&self.0.folder.path().join("data").join(SITE).join("intake.db"))?.offer(id, &bytes)?;
+        Ok(())
+    }
+
+    /// The page, as soon as it says so.
+    fn page_with(&self, cookie: &str, text: &str) -> Result<String> {
+        let began = Moment::now();
+        loop {
+            let page = self.page(cookie, HOME)?.body;
+            if page.contains(text) {
+                return Ok(page);
+            }
+            ensure!(began.elapsed() < Duration::from_secs(30), "no {text:?} on {page}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn page(&self, cookie: &str, path: &str) -> Result<Answer> {
+        http::page(self.0.server.http, path, cookie)
+    }
+
+    /// What was said of confirmations: by whom.
+    fn confirmed(&self) -> Result<Vec<String>> {
+        let desk = &self.0.server.app.site(SITE).context("the site")?.desk;
+        let log = &self.0.server.app.site(SITE).context("the site")?.log;
+        desk.change_blocking(|_| Ok::<_, OwnerError>(()))?;
+        let entries = services::history::read(self.0.folder.path(), Some(log))?;
+        let of = |entry: services::history::Entry| match entry.event.body {
+            Body::Supply(SupplyEvent::ReconnectionConfirmed(data)) => Some(data.by),
+            _ => None,
+        };
+        Ok(entries.into_iter().filter_map(of).collect())
+    }
+}
+
+fn published() -> Body {
+    let policy = SupplyPolicy { notice_s: 7_200, no_cut: Vec::new(), ..preset("uk-prepay").expect("shipped").policy() };
+    let data = SupplyPolicyPublished { by: "J. Doe".to_owned(), policy, preset: None, version: 1 };
+    SupplyEvent::SupplyPolicyPublished(data).into()
+}
+
+/// An order to cut, carried out.
+fn cut() -> Result<Vec<Body>> {
+    let point = PointId::try_new("P-103").context("an id")?;
+    let at = Instant::parse(NOW)?;
+    let ordered = SupplyCommandOrdered {
+        account: AccountId::try_new("A-103"),
+        checks: Vec::new(),
+        command: 1,
+        meter: MeterId::try_new("M-103").context("an id")?,
+        point: point.clone(),
+        policy: 1,
+        reason: SupplyReason::Balance,
+        request: None,
+        to: OutputState::Disconnected,
+        valid_until: at.plus(300),
+    };
+    let evidence = SwitchEvidence {
+        at,
+        current_ma: Some(0),
+        echoed: true,
+        read_back: Some(OutputState::Disconnected),
+        sent: true,
+        serial: None,
+    };
+    Ok(vec![
+        SupplyEvent::SupplyCommandOrdered(ordered).into(),
+        SupplyEvent::SupplyCommandSent(SupplyCommandSent { command: 1, point: point.clone() }).into(),
+        SupplyEvent::SupplyCutConfirmed(SupplyCutConfirmed { command: 1, evidence, point }).into(),
+    ])
+}
+
+fn offered() -> Result<Body> {
+    let point = PointId::try_new("P-103").context("an id")?;
+    let data = ReconnectionOffered { account: AccountId::try_new("A-103"), checks: Vec::new(), point };
+    Ok(SupplyEvent::ReconnectionOffered(data).into())
+}
+
+fn paid() -> Result<Body> {
+    let account = AccountId::try_new("A-103").context("an id")?;
+    let data = RechargeReceived {
+        account,
+        amount_minor: 50_000,
+        kind: RechargeKind::Recharge,
+        reference: "card-9".to_owned(),
+    };
+    Ok(Body::RechargeReceived(data))
+}
+
+#[test]
+fn a_cut_is_announced_and_a_restore_waits_for_the_tenant() -> Result<()> {
+    let world = World(portal_site::start()?);
+    let (eve, mark) = world.enter("eve")?;
+    ensure!(!world.page(&eve, HOME)?.body.contains("The rules of this building"), "without a policy there is no rule");
+    world.poll()?;
+    world.say(vec![published()])?;
+
+    // Two hours from the warning: 14:05 in London, and then.
+    let page = world.page_with(&eve, "Earliest cut")?;
+    let page = world.page_with(&eve, "Thu 9 April, 16:05").with_context(|| page)?;
+    for said in [
+        "A cut is due. Pay what is owed, and it does not happen.",
+        "The warning was not long enough ago",
+        "supply stays on until more than £5.00 is owed",
+        "a cut comes 2 h later at the earliest",
+        "No cut while a complaint of yours is open.",
+        "you say here that appliances are safe",
+    ] {
+        ensure!(page.contains(said), "no {said:?} on {page}");
+    }
+    ensure!(!page.contains(BUTTON), "nothing is to be restored");
+    let chinese = world.page(&eve, &format!("{HOME}?lang=zh"))?.body;
+    ensure!(chinese.contains("最早断电时间") && chinese.contains("4月9日 周四, 16:05"), "{chinese}");
+
+    // Pressed too early, it says nothing.
+    let at = world.0.server.http;
+    let early = http::submit(at, CONFIRM, &eve, &[("csrf", &mark)])?;
+    assert_eq!((early.status, world.confirmed()?), (303, vec![]));
+
+    world.say(cut()?)?;
+    let off = world.page_with(&eve, "Supply is off.")?;
+    ensure!(off.contains("The balance was used up") && !off.contains("Earliest cut") && !off.contains(BUTTON), "{off}");
+    // No relay is within reach of this service, so that what its control would say next is said here.
+    world.say(vec![paid()?, offered()?])?;
+    let ready = world.page_with(&eve, BUTTON)?;
+    ensure!(ready.contains("Ready to switch on") && ready.contains("Waiting for your confirmation"), "{ready}");
+    ensure!(ready.contains(&format!("action=\"{CONFIRM}\"")), "{ready}");
+
+    // An auditor is shown no button; a neighbour, an auditor and a forged form confirm nothing.
+    let (tom, toms) = world.enter("tom")?;
+    let (bob, bobs) = world.enter("bob")?;
+    ensure!(!world.page(&tom, HOME)?.body.contains(BUTTON), "an auditor writes nothing");
+    for (cookie, csrf, status) in [(&tom, toms.as_str(), 403), (&bob, bobs.as_str(), 404), (&eve, bobs.as_str(), 403)] {
+        assert_eq!(http::submit(at, CONFIRM, cookie, &[("csrf", csrf)])?.status, status);
+    }
+    assert_eq!(http::submit(at, &CONFIRM.replace("P-103", "P-102"), &eve, &[("csrf", &mark)])?.status, 404);
+    assert_eq!(world.confirmed()?, Vec::<String>::new());
+
+    // The tenant does, in a browser and twice over, and once it counts.
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/browser/supply.mjs");
+    let url = format!("http://{at}");
+    let mut browser = Command::new("node");
+    let done = browser.args([script, &url, SITE, PASSWORD]).env("BROWSER_TOOLS", portal_site::tools()?).status()?;
+    ensure!(done.success(), "see what the browser said above");
+    assert_eq!(world.confirmed()?, ["eve"]);
+    for _ in 0..2 {
+        let done = http::submit(at, CONFIRM, &eve, &[("csrf", &mark)])?;
+        assert_eq!((done.status, done.headers.get("location").map(String::as_str)), (303, Some(HOME)));
+    }
+    assert_eq!(world.confirmed()?, ["eve"]);
+    ensure!(!world.page(&eve, HOME)?.body.contains(BUTTON), "the button has done its work");
+    Ok(())
+}
+
+#[test]
+fn the_bars_of_a_day_are_of_power() -> Result<()> {
+    let world = World(portal_site::start()?);
+    let (ada, _) = world.enter("ada")?;
+    let page = world.page(&ada, "/site/riverside/account/A-101/day/2026-04-08")?.body;
+    ensure!(page.contains("Mean power of quarter hours, in kW, Wed 8 April"), "{page}");
+    ensure!(page.contains(">kW</text>"), "{page}");
+    // Energy times four is power: 1,000,000 mWh in a quarter of an hour are 4 kW.
+    let mut bars = 0;
+    for bar in page.split("data-mwh=\"").skip(1) {
+        let (mwh, rest) = bar.split_once('"').context("a value")?;
+        let title = rest.split_once("<title>").and_then(|(_, rest)| rest.split_once(" kW<")).context("a title")?.0;
+        let said = title.rsplit(' ').next().context("a figure")?;
+        let watts10: i64 = mwh.parse::<i64>()?.saturating_mul(4).div_euclid(10_000);
+        // A bar of two periods says their sum.
+        if title.matches(',').count() == 0 {
+            assert_eq!(said, Money::new(watts10).major(2), "{title}");
+            bars += 1;
+        }
+    }
+    ensure!(bars > 80, "{bars} bars");
+    Ok(())
+}

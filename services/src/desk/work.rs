@@ -25,6 +25,8 @@ const TURN: Duration = Duration::from_millis(50);
 const AGAIN: Duration = Duration::from_millis(500);
 /// So many jobs share a commit.
 const JOBS: usize = 1000;
+/// Balances that take no longer are computed for whoever asked.
+const QUICK: Duration = Duration::from_millis(5);
 /// Live balances may take one part in so many of the thread's time.
 const LIVE_SHARE: u32 = 10;
 
@@ -139,20 +141,27 @@ impl Worker<'_, '_> {
     /// One turn. An error is one that the owner does not come back from.
     fn turn(&mut self, jobs: Vec<Job>) -> Result<(), DeskError> {
         let mut answers: Vec<Answer> = Vec::new();
+        let asked = !jobs.is_empty();
         let outcome = self.decide(jobs, &mut answers).and_then(|()| self.commit());
         let now = now_of(self.clock, &self.owner);
         let fatal = outcome.as_ref().err().is_some_and(is_fatal);
         let durable = outcome.map_err(|error| DeskError::Owner(Arc::new(error)));
+        if durable.is_ok() {
+            // Before it answers, so that who changed something sees it.
+            let mended = self.moment.fault.take().is_some();
+            self.look(now, asked);
+            if mended {
+                self.publish();
+            }
+        }
         for answer in answers {
             answer(durable.clone());
         }
         match durable {
             Ok(()) => {
-                self.moment.fault = None;
                 for duty in &mut self.duties {
                     duty.act(&self.owner, now);
                 }
-                self.look(now);
                 Ok(())
             }
             Err(error) if fatal => Err(error),
@@ -224,13 +233,15 @@ impl Worker<'_, '_> {
         self.inlet.acknowledge(&self.owner)
     }
 
-    /// Makes the moment of now, if something can have changed.
-    fn look(&mut self, now: Instant) {
+    /// Makes the moment of now, if something can have changed. Balances of a
+    /// small site are new whenever somebody asked for something.
+    fn look(&mut self, now: Instant, asked: bool) {
         let changed = self.moment.position != self.owner.events();
         let moved_on = now.get().div_euclid(60) != self.moment.live_at.1.get().div_euclid(60);
         let stale = self.moment.live_at.0 != self.owner.events() || moved_on;
         let rested = self.live_took.saturating_mul(LIVE_SHARE);
-        let due = stale && self.live_made.is_none_or(|made| made.elapsed() >= rested);
+        let quick = asked && self.live_took <= QUICK;
+        let due = stale && (quick || self.live_made.is_none_or(|made| made.elapsed() >= rested));
         if !changed && !due {
             return;
         }

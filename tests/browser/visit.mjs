@@ -33,7 +33,9 @@ export async function open(browser, { size = "desk", scheme = "light", script = 
   const page = await context.newPage();
   page.on("console", (message) => { if (["error", "warning"].includes(message.type())) check(false, `console: ${message.text()}`); });
   page.on("pageerror", (error) => check(false, `script: ${error.message}`));
-  page.on("requestfailed", (request) => { if (!request.url().endsWith("/live")) check(false, `not loaded: ${request.url()}`); });
+  // What a page was still loading when it was left is no fault.
+  const isLeft = (request) => request.url().endsWith("/live") || request.failure()?.errorText === "net::ERR_ABORTED";
+  page.on("requestfailed", (request) => { if (!isLeft(request)) check(false, `not loaded: ${request.url()}`); });
   page.on("request", (request) => check(request.url().startsWith(origin) || request.url().startsWith("data:"), `foreign: ${request.url()}`));
   if (styles) await context.route(/portal\.css$/, (route) => route.fulfill({ path: styles, contentType: "text/css" }));
   return page;

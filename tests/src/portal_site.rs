@@ -65,6 +65,7 @@ pub fn start() -> anyhow::Result<Portal> {
         ("eve", Role::Tenant, vec![grant(Some("A-103"))?]),
         ("mia", Role::Manager, vec![grant(None)?]),
         ("tom", Role::Auditor, vec![grant(None)?]),
+        ("fay", Role::Finance, vec![grant(None)?]),
     ];
     for (name, role, grants) in users {
         identity.user_add(name, role, &grants, "test")?;

@@ -3,7 +3,8 @@
 //!
 //! Reading order: `words` (what is said, in which language), `show` (how quantities
 //! look), `page` (the frame), `visit` (who asks), `error`, `sign_in`, `chart`, `assets`,
-//! then a folder for each audience: `tenant` (one account), `site` (all of a site).
+//! then a folder for each audience: `tenant` (one account), `site` (all of a site), and beside it
+//! `manager`, `auditor` and `clerk`, whose pages are cards of `sheet` with the forms of `act`.
 //!
 //! # How a page is made
 //!
@@ -24,10 +25,15 @@
 //! An audience has a module with `routes()`, merged below, and its places in the navigation; a
 //! page for managers, auditors or finance is a sibling of `site` that takes `site::frame`.
 
+mod act;
 mod assets;
+mod auditor;
 mod chart;
+mod clerk;
 mod error;
+mod manager;
 mod page;
+mod sheet;
 mod show;
 mod sign_in;
 mod site;
@@ -61,6 +67,9 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/sign-out", post(sign_in::sign_out))
         .merge(tenant::routes())
         .merge(site::routes())
+        .merge(manager::routes())
+        .merge(auditor::routes())
+        .merge(clerk::routes())
         .fallback(not_found)
         .layer(CompressionLayer::new())
         .layer(middleware::from_fn(keep_language));

@@ -26,6 +26,14 @@ pub(super) enum Icon {
     Pay,
     /// Rooms.
     Rooms,
+    /// A bell.
+    Alarm,
+    /// A plug.
+    Supply,
+    /// Lines of a list.
+    Rules,
+    /// A glass.
+    Audit,
 }
 
 impl Icon {
@@ -37,6 +45,10 @@ impl Icon {
             Self::Bill => "M6 3.5h12v17l-3-2-3 2-3-2-3 2zM9.5 8.5h5m-5 4h5",
             Self::Pay => "M3.5 6.5h17v12h-17zm0 4h17m-13 4h3",
             Self::Rooms => "M4 4h7v7H4zm9 0h7v7h-7zM4 13h7v7H4zm9 0h7v7h-7z",
+            Self::Alarm => "M6 16.5V11a6 6 0 0 1 12 0v5.5l1.5 1.5h-15zm4 3.5h4",
+            Self::Supply => "M9 3v5m6-5v5M6.5 8h11v3.5a5.5 5.5 0 0 1-11 0zM12 17v4",
+            Self::Rules => "M9.5 6H20M9.5 12H20M9.5 18H20M4 6h1m-1 6h1m-1 6h1",
+            Self::Audit => "M10.5 4a6.5 6.5 0 1 1 0 13 6.5 6.5 0 0 1 0-13zm5 11.5 5 5",
         }
     }
 }

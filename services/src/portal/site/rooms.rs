@@ -5,6 +5,7 @@ use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
 
+use super::flow::Flow;
 use super::{Spot, frame};
 use crate::desk::Moment;
 use crate::identity::Permission;
@@ -30,6 +31,7 @@ struct Grid {
     frame: Frame,
     counts: Vec<(&'static str, String, usize)>,
     rooms: Vec<Room>,
+    flow: Option<Flow>,
 }
 
 /// The states in the order of how much they ask for, with their look and their words.
@@ -56,6 +58,7 @@ pub(super) async fn rooms(visit: Visit, Path(site): Path<String>) -> Response {
         frame: frame(&visit, &site, Spot::Rooms, title),
         counts: counts.into_iter().filter(|(_, _, count)| *count > 0).collect(),
         rooms: units.iter().map(|unit| room(&moment, &site, unit, language)).collect(),
+        flow: Flow::read(served, language).await,
     };
     page(StatusCode::OK, &sheet)
 }

@@ -1,0 +1,240 @@
+//! Supply: who is to be cut and when, what holds it, and what people say about it.
+
+use axum::Form as Sent;
+use axum::extract::Path;
+use axum::http::StatusCode;
+use axum::response::Response;
+use domain::event::{AccountId, OutputState, PointId};
+use domain::quantity::Instant;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::desk::{ChangeError, Moment};
+use crate::identity::Permission;
+use crate::portal::act::{self, Given};
+use crate::portal::page::page as answer;
+use crate::portal::sheet::{Card, Field, Form, Item, Said, Sheet, stamp};
+use crate::portal::show::Coin;
+use crate::portal::site::{Spot, frame};
+use crate::portal::tenant;
+use crate::portal::visit::Visit;
+use crate::portal::words::Language;
+use crate::query::Show;
+use crate::supply::{self, Ask, PointStatus};
+
+/// `GET …/supply`
+pub(super) async fn page(visit: Visit, Path(site): Path<String>) -> Response {
+    show(&visit, &site, None).await
+}
+
+/// `POST …/supply`
+pub(super) async fn act(visit: Visit, Path(site): Path<String>, Sent(given): Sent<Given>) -> Response {
+    if let Err(fault) = visit.accepts(&given) {
+        return visit.fault(fault);
+    }
+    let served = match visit.site(&site, Permission::SwitchSupply) {
+        Ok(served) => served,
+        Err(fault) => return visit.fault(fault),
+    };
+    let language = visit.reader.language;
+    let said = match (visit.asked(&given), asked(&given)) {
+        (Err(error), _) => act::refused(&error, language),
+        (Ok(_), None) => Said::refused(language.say("refused-not-found")),
+        (Ok(asked), Some(ask)) => {
+            let by = asked.actor.user.clone();
+            let made = served.desk.change(move |turn| supply::ask(turn.owner, turn.now, &by, asked.key.as_str(), ask));
+            match made.await {
+                Ok(made) if made.is_new => Said::done(language.say("supply-said")),
+                Ok(_) => Said::done(language.say("said-repeated")),
+                Err(ChangeError::Refused(refusal)) => {
+                    Said::refused(language.say1("refused-why", "why", &refusal.to_string()))
+                }
+                Err(ChangeError::Desk(error)) => act::refused(&error.into(), language),
+            }
+        }
+    };
+    show(&visit, &site, Some(said)).await
+}
+
+/// What a form asks.
+fn asked(given: &Given) -> Option<Ask> {
+    let point = || PointId::try_new(given.text("point"));
+    let account = || AccountId::try_new(given.text("account"));
+    let reason = given.text("reason").to_owned();
+    Some(match given.text("act") {
+        "cut" => Ask::Switch { point: point()?, to: OutputState::Disconnected, reason },
+        "restore" => Ask::Switch { point: point()?, to: OutputState::Connected, reason },
+        "approve" => Ask::Approve { point: point()? },
+        "protect" => Ask::Protect { point: point()?, reason },
+        "unprotect" => Ask::Unprotect { point: point()?, reason },
+        "dispute" => Ask::OpenDispute { account: account()?, reason },
+        "settle" => Ask::CloseDispute { account: account()?, reason },
+        _ => return None,
+    })
+}
+
+async fn show(visit: &Visit, site: &str, said: Option<Said>) -> Response {
+    let served = match visit.site(site, Permission::ReadSite) {
+        Ok(served) => served,
+        Err(fault) => return visit.fault(fault),
+    };
+    let rows = served.desk.read(|turn| supply::status(turn.owner, turn.now));
+    let rows = match rows.await {
+        Ok(Ok(rows)) => rows,
+        Ok(Err(error)) => {
+            tracing::error!(%error, "supply cannot be shown");
+            return visit.fault(crate::portal::error::Fault::Unready);
+        }
+        Err(error) => return visit.fault(error.into()),
+    };
+    let moment = served.desk.moment();
+    let language = visit.reader.language;
+    let teller = Teller {
+        language,
+        moment: &moment,
+        site,
+        user: &visit.session.actor.user,
+        switches: visit.site(site, Permission::SwitchSupply).is_ok(),
+    };
+    let (moves, stays): (Vec<_>, Vec<_>) = rows.iter().partition(|row| is_moving(row));
+    let card = |id, key: &str, none: &str, rows: &[&PointStatus]| Card {
+        id,
+        title: language.say(key),
+        items: rows.iter().map(|row| teller.item(row)).collect(),
+        none: language.say(none),
+        ..Card::default()
+    };
+    let sheet = Sheet {
+        frame: frame(visit, site, Spot::Supply, language.say("supply")),
+        lead: language.say("supply-lead"),
+        said,
+        cards: vec![
+            card("queue", "supply-queue", "supply-queue-none", &moves),
+            card("points", "supply-points", "supply-points-none", &stays),
+        ],
+    };
+    answer(StatusCode::OK, &sheet)
+}
+
+/// Whether something is to happen at a point.
+fn is_moving(row: &PointStatus) -> bool {
+    row.due.is_some() || row.pending.is_some() || row.request.is_some()
+}
+
+/// Says what is seen.
+struct Teller<'a> {
+    language: Language,
+    moment: &'a Moment,
+    site: &'a str,
+    user: &'a str,
+    switches: bool,
+}
+
+impl Teller<'_> {
+    fn stamp(&self, at: Instant) -> String {
+        stamp(&Show(&self.moment.premises).when(at))
+    }
+
+    fn code(&self, code: impl Serialize) -> String {
+        let code = match serde_json::to_value(code) {
+            Ok(Value::String(code)) => code,
+            _ => String::new(),
+        };
+        let words = self.language.find(&format!("hold-{}", code.replace('_', "-")), &[]);
+        words.unwrap_or_else(|| code.replace('_', " "))
+    }
+
+    fn item(&self, row: &PointStatus) -> Item {
+        let language = self.language;
+        let (mood, key) = match row.control {
+            "connected" => ("", "supply-connected"),
+            "disconnected" => ("bad", "supply-disconnected"),
+            "ready_for_reconnection" => ("warn", "supply-ready"),
+            _ => ("plain", "supply-unknown"),
+        };
+        let place = self.moment.premises.points.get(&row.point).and_then(|point| point.unit.as_ref());
+        let name = place.map_or_else(|| row.point.to_string(), |unit| format!("{unit} · {}", row.point));
+        let href = row.account.as_ref().map(|account| tenant::base(self.site, account.as_str()));
+        Item {
+            name,
+            href: href.unwrap_or_default(),
+            state: (mood, language.say(key)),
+            lines: self.lines(row),
+            forms: if self.switches { self.forms(row) } else { Vec::new() },
+        }
+    }
+
+    fn lines(&self, row: &PointStatus) -> Vec<String> {
+        let language = self.language;
+        let mut lines = Vec::new();
+        let coin = self.moment.premises.site.as_ref().map(|site| Coin::new(&site.currency, site.currency_decimals));
+        let money = row.balance_minor.zip(coin).map(|(money, coin)| coin.money(money));
+        lines.extend(money.map(|money| language.say1("supply-balance", "amount", &money)));
+        if let Some(due) = &row.due {
+            let key = if due.to == OutputState::Disconnected { "supply-due-cut" } else { "supply-due-restore" };
+            lines.push(language.say(key));
+            let held = due.checks.iter().filter(|check| !check.passed);
+            lines.extend(held.map(|check| {
+                format!("{}: {} ({})", language.say("supply-held"), self.code(check.code), check.figures)
+            }));
+        }
+        if let Some(at) = row.earliest_cut {
+            lines.push(language.say1("supply-not-before", "time", &self.stamp(at)));
+        }
+        if let Some(pending) = &row.pending {
+            let key =
+                if pending.to == OutputState::Disconnected { "supply-pending-open" } else { "supply-pending-close" };
+            lines.push(language.say1(key, "time", &self.stamp(pending.since)));
+        }
+        if let Some(request) = &row.request {
+            let key = if request.to == OutputState::Disconnected { "supply-asked-cut" } else { "supply-asked-restore" };
+            lines.push(language.say_with(key, &[("by", &request.by), ("time", &self.stamp(request.at))]));
+            lines.extend(request.approver.as_ref().map(|by| language.say1("supply-approved", "by", by)));
+        }
+        if row.protected {
+            lines.push(language.say("supply-protected-here"));
+        }
+        if row.account.as_ref().is_some_and(|account| self.moment.supply.disputes.contains(account)) {
+            lines.push(language.say("hold-dispute"));
+        }
+        lines
+    }
+
+    fn forms(&self, row: &PointStatus) -> Vec<Form> {
+        let language = self.language;
+        let about = |act: &str, button: &str, fields: Vec<Field>| {
+            let mut form = act::form(format!("{act}-{}", row.point), act, language.say(button), fields);
+            form.id = form.id.replace(' ', "_");
+            form.hidden.push(("point", row.point.to_string()));
+            form.hidden.extend(row.account.as_ref().map(|account| ("account", account.to_string())));
+            form.quiet = true;
+            form
+        };
+        let folded = |act: &str, button: &str, open: &str| Form {
+            folded: language.say(open),
+            ..about(act, button, vec![act::reason(language)])
+        };
+        let mut forms = Vec::new();
+        if row.request.as_ref().is_some_and(|request| request.approver.is_none() && request.by != self.user) {
+            forms.push(about("approve", "supply-approve", Vec::new()));
+        }
+        if row.control == "disconnected" || row.control == "ready_for_reconnection" {
+            forms.push(folded("restore", "supply-restore", "supply-restore-open"));
+        } else {
+            forms.push(folded("cut", "supply-cut", "supply-cut-open"));
+        }
+        if let Some(account) = &row.account {
+            forms.push(if self.moment.supply.disputes.contains(account) {
+                folded("settle", "supply-settle", "supply-settle-open")
+            } else {
+                folded("dispute", "supply-dispute", "supply-dispute-open")
+            });
+        }
+        forms.push(if row.protected {
+            folded("unprotect", "supply-unprotect", "supply-unprotect-open")
+        } else {
+            folded("protect", "supply-protect", "supply-protect-open")
+        });
+        forms
+    }
+}

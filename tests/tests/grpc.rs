@@ -62,9 +62,25 @@ async fn recharged(at: &Channel, token: &str, key: &str, minor: i64) -> Result<D
     done.map(tonic::Response::into_inner)
 }
 
-async fn minor(at: &Channel, token: &str) -> i64 {
-    let reply = BalanceClient::new(at.clone()).get(asks(account("A-1"), token)).await.expect("a balance");
-    reply.into_inner().balance.expect("an amount").minor
+/// How many events there are: of a turn, because what is seen between turns lags behind.
+async fn position(served: &Served) -> u64 {
+    let desk = served.server().app.sites.values().next().expect("a site").desk.clone();
+    desk.read(|turn| turn.owner.events()).await.expect("it answers")
+}
+
+/// The balance, once the live figures are of all that is durable: they may lag behind.
+async fn minor(served: &Served, at: &Channel, token: &str) -> i64 {
+    let position = position(served).await;
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    loop {
+        let reply = BalanceClient::new(at.clone()).get(asks(account("A-1"), token)).await.expect("a balance");
+        let reply = reply.into_inner();
+        if reply.as_of.expect("a position").position >= position {
+            return reply.balance.expect("an amount").minor;
+        }
+        assert!(std::time::Instant::now() < until, "the live figures do not follow");
+        tokio::task::yield_now().await;
+    }
 }
 
 fn run<F: Future>(future: F) -> F::Output {
@@ -93,7 +109,7 @@ fn a_recharge_is_made_once_and_seen_by_who_watches() {
         assert_eq!(again, Done { repeated: true, ..first.clone() });
         let other = recharged(&at, &manager, "k-1", 5001).await.expect_err("another body");
         assert_eq!(code(&other), (Code::AlreadyExists, "KEY_REUSED".to_owned()));
-        assert_eq!(minor(&at, &tenant).await, 5000);
+        assert_eq!(minor(&served, &at, &tenant).await, 5000);
         first
     });
     served.again();
@@ -101,7 +117,7 @@ fn a_recharge_is_made_once_and_seen_by_who_watches() {
         let at = channel(&served).await;
         let again = recharged(&at, &manager, "k-1", 5000).await.expect("it was made before the start");
         assert_eq!(again, Done { repeated: true, ..first });
-        assert_eq!(minor(&at, &tenant).await, 5000);
+        assert_eq!(minor(&served, &at, &tenant).await, 5000);
     });
 }
 
@@ -120,7 +136,7 @@ fn fifty_at_once_under_one_key_are_one() {
         for call in calls {
             new += usize::from(!call.await.expect("it ends").expect("it is made").repeated);
         }
-        assert_eq!((new, minor(&at, &manager).await), (1, 700));
+        assert_eq!((new, minor(&served, &at, &manager).await), (1, 700));
     });
 }
 
@@ -128,11 +144,10 @@ fn fifty_at_once_under_one_key_are_one() {
 fn a_refused_command_says_its_code_and_field_and_appends_nothing() {
     let served = Served::start(GRPC, AT);
     let manager = served.token("m.roe", Role::Manager, "");
-    let position = || served.server().app.site(SITE).expect("the site").desk.moment().position;
     run(async {
         let at = channel(&served).await;
         recharged(&at, &manager, "k-1", 100).await.expect("it is made");
-        let before = position();
+        let before = position(&served).await;
         let mut ledger = LedgerClient::new(at.clone());
         let cases: [(RechargeRequest, Code, &str, &str); 6] = [
             (recharge("", 1), Code::InvalidArgument, "KEY_INVALID", "idempotency_key"),
@@ -168,7 +183,7 @@ fn a_refused_command_says_its_code_and_field_and_appends_nothing() {
         let silent = RefundRequest { reason: " ".to_owned(), ..refund("k-7", 1) };
         let status = ledger.refund(asks(silent, &manager)).await.expect_err("no reason");
         assert_eq!(code(&status), (Code::InvalidArgument, "TEXT_MISSING".to_owned()));
-        assert_eq!(position(), before);
+        assert_eq!(position(&served).await, before);
     });
 }
 
@@ -192,14 +207,14 @@ fn what_is_given_away_waits_for_a_second_person() {
         assert!(posted.proposed && refunded.proposed);
         let again = ledger.post(asks(post, &manager)).await.expect("it was proposed").into_inner();
         assert_eq!(again, Done { repeated: true, ..posted.clone() });
-        assert_eq!(minor(&at, &manager).await, 900);
+        assert_eq!(minor(&served, &at, &manager).await, 900);
         let approve = |key: &str| ApproveRequest { command: command(key), proposal: posted.event.clone() };
         let own = ledger.approve(asks(approve("k-4"), &manager)).await.expect_err("nobody approves his own");
         assert_eq!(code(&own), (Code::PermissionDenied, "OWN_PROPOSAL".to_owned()));
         let second = served.token("j.moore", Role::Manager, "");
         let done = ledger.approve(asks(approve("k-5"), &second)).await.expect("it is approved").into_inner();
         assert!(!done.proposed && done.facts.len() == 1);
-        assert_eq!(minor(&at, &manager).await, 1150);
+        assert_eq!(minor(&served, &at, &manager).await, 1150);
         let again = ledger.approve(asks(approve("k-5"), &second)).await.expect("it was approved").into_inner();
         assert!(again.repeated && again.change == done.change && again.facts == done.facts);
         let twice = ledger.approve(asks(approve("k-6"), &second)).await.expect_err("nothing waits");
@@ -385,7 +400,7 @@ fn bills_curves_and_audit_are_what_the_site_has() {
     use proto::v1::consumption_client::ConsumptionClient;
     use proto::v1::{
         AllocationRequest, ChangesRequest, CurveRequest, ExplainRequest, GetBillRequest, ListBillsRequest,
-        ReplayRequest, RootRequest, Step, WatchConsumptionRequest,
+        PaymentsRequest, ReplayRequest, RootRequest, Step, WatchConsumptionRequest,
     };
     let served = Served::start(GRPC, AT);
     let manager = served.token("m.roe", Role::Manager, "");
@@ -394,6 +409,9 @@ fn bills_curves_and_audit_are_what_the_site_has() {
         let at = channel(&served).await;
         recharged(&at, &manager, "k-1", 5000).await.expect("it is made");
         let mut bills = BillsClient::new(at.clone());
+        let ask = PaymentsRequest { site: site(), account: "A-1".to_owned() };
+        let paid = bills.payments(asks(ask, &manager)).await.expect("a list").into_inner().json;
+        assert!(paid.contains(r#""reference":"k-1""#) && paid.contains(r#""state":"credited""#), "{paid}");
         let list = bills.list(asks(ListBillsRequest { site: site(), account: "A-1".to_owned() }, &manager)).await;
         let list = list.expect("a list").into_inner().bills;
         let month = list.first().expect("the month under way");
@@ -444,7 +462,6 @@ fn bills_curves_and_audit_are_what_the_site_has() {
 fn a_change_is_rehearsed_then_made_once() {
     let served = Served::start(GRPC, AT);
     let manager = served.token("m.roe", Role::Manager, "");
-    let position = || served.server().app.site(SITE).expect("the site").desk.moment().position;
     run(async {
         let at = channel(&served).await;
         let mut ledger = LedgerClient::new(at);
@@ -453,11 +470,11 @@ fn a_change_is_rehearsed_then_made_once() {
             let (tables, reason) = (tables.to_owned(), "dearer".to_owned());
             PublishRequest { command: command(key), tables, reason, dry_run }
         };
-        let before = position();
+        let before = position(&served).await;
         let dry = ledger.publish_tariff(asks(ask("k-1", &tables, true), &manager)).await.expect("a rehearsal");
         let dry = dry.into_inner();
         assert!(dry.change.is_empty() && dry.effect_json.contains("charges"), "{dry:?}");
-        assert_eq!(position(), before);
+        assert_eq!(position(&served).await, before);
         let made = ledger.publish_tariff(asks(ask("k-1", &tables, false), &manager)).await.expect("it is made");
         let made = made.into_inner();
         assert!(made.facts.len() == 1 && !made.repeated);

@@ -10,6 +10,7 @@ use domain::billing::Site;
 use domain::event::{AccountId, Component, PointId};
 use domain::prepayment;
 use domain::quantity::{Instant, Month};
+use domain::recharge::Payments;
 use services::desk::Moment;
 use services::history;
 use services::query::{self, Step, View, Whose};
@@ -63,7 +64,7 @@ fn the_bars_of_a_month_add_up_to_the_bills_kwh_by_period_and_tier() {
         let out = out.path().join("out");
         tests::run::run(&case.path, &case.until, &out, &[])?;
         let (site, moment) = seen(&out, Instant::parse(&case.until)?)?;
-        let view = View { site: &site, moment: &moment };
+        let view = View { site: &site, moment: &moment, payments: &Payments::default() };
         let mut lines = 0;
         for account in view.premises().accounts.keys() {
             for month in view.months() {
@@ -125,7 +126,7 @@ fn days_bills_and_ledger_say_what_the_balance_says() {
         let out = out.path().join("out");
         tests::run::run(&case.path, &case.until, &out, &[])?;
         let (site, moment) = seen(&out, Instant::parse(&case.until)?)?;
-        let view = View { site: &site, moment: &moment };
+        let view = View { site: &site, moment: &moment, payments: &Payments::default() };
         for account in view.premises().accounts.keys() {
             money(&view, account)?;
         }
@@ -149,7 +150,7 @@ fn a_days_minutes_are_its_hours() -> Result<()> {
     let out = out.path().join("out");
     tests::run::run(&case.path, &case.until, &out, &[])?;
     let (site, moment) = seen(&out, Instant::parse(&case.until)?)?;
-    let view = View { site: &site, moment: &moment };
+    let view = View { site: &site, moment: &moment, payments: &Payments::default() };
     let point = view.premises().points.keys().next().context("a point")?.clone();
     let day = site.settled_to().context("a settled day")?;
     let calendar = &view.premises().calendar;

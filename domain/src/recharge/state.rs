@@ -46,6 +46,8 @@ impl Movement {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PaymentState {
+    /// Nothing but messages that had no effect is known of it.
+    Refused,
     /// Asked for.
     Requested,
     /// Something of it moved, but its capture has not come.
@@ -69,6 +71,8 @@ pub enum PaymentState {
 /// A payment.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Payment {
+    /// When the first event of it was.
+    pub first: Option<Instant>,
     /// As it was asked for.
     pub requested: Option<Captured>,
     /// As it was paid.
@@ -99,6 +103,26 @@ impl Payment {
         self.state() == PaymentState::Suspended
     }
 
+    /// When it was paid, or else the first that is known of it.
+    pub fn time(&self) -> Instant {
+        let said = self.captured.as_ref().or(self.requested.as_ref()).map(|one| one.time);
+        said.or(self.first).unwrap_or_default()
+    }
+
+    /// Whose it is: whose balance has it, or else as it was written; may be empty.
+    pub fn account(&self) -> &str {
+        let said = self.captured.as_ref().into_iter().chain(&self.requested).map(|one| one.account.as_str());
+        let said = said.chain(self.refused.iter().map(|one| one.account.as_str())).find(|text| !text.is_empty());
+        let known = self.credited.as_ref().or(self.matched.as_ref()).map(AccountId::as_str);
+        known.or(said).unwrap_or_default()
+    }
+
+    /// What was paid, or else asked for.
+    pub fn amount(&self) -> Money {
+        let said = self.captured.as_ref().or(self.requested.as_ref()).map(|one| one.amount);
+        said.or_else(|| self.movements.first().map(Movement::signed)).unwrap_or_default()
+    }
+
     /// Where it stands.
     pub fn state(&self) -> PaymentState {
         let last_back = self.movements.iter().rev().map(|one| one.kind).find(|kind| *kind != PaymentKind::Reinstated);
@@ -106,6 +130,7 @@ impl Payment {
             return PaymentState::Returned;
         }
         match (&self.captured, last_back) {
+            (None, None) if self.requested.is_none() && !self.refused.is_empty() => PaymentState::Refused,
             (None, None) => PaymentState::Requested,
             (None, Some(_)) => PaymentState::Parked,
             (Some(_), Some(kind)) if self.left() <= Money::ZERO => match kind {
@@ -134,6 +159,7 @@ impl Payment {
 
     /// Takes up an event about it.
     pub(super) fn take(&mut self, time: Instant, event: &PaymentEvent) {
+        self.first = Some(self.first.map_or(time, |first| first.min(time)));
         let said = |account: &str, amount| Captured { time, account: account.to_owned(), amount: Money::new(amount) };
         match event {
             PaymentEvent::RechargeRequested(data) => {
@@ -179,6 +205,24 @@ impl Payments {
     pub fn has_reference(&self, reference: &str) -> bool {
         let paid = |key| self.payments.get(&key).is_some_and(|payment| payment.captured.is_some());
         self.movements.contains_key(reference) || PaymentKey::parse(reference).is_some_and(paid)
+    }
+
+    /// Where money stands that the ledger has under a reference: a movement as what it is, a credit as its
+    /// payment; none of what is no payment of a gateway.
+    pub fn standing(&self, reference: &str) -> Option<(PaymentState, &Payment)> {
+        let Some(key) = self.movements.get(reference) else {
+            let payment = self.payments.get(&PaymentKey::parse(reference)?)?;
+            return payment.captured.is_some().then(|| (payment.state(), payment));
+        };
+        let payment = self.payments.get(key)?;
+        let is_it = |one: &&Movement| reference == PaymentKey::movement_reference(&key.gateway, one.kind, &one.id);
+        let state = match payment.movements.iter().find(is_it)?.kind {
+            PaymentKind::Refunded => PaymentState::Refunded,
+            PaymentKind::Reversed => PaymentState::Reversed,
+            PaymentKind::ChargedBack => PaymentState::ChargedBack,
+            PaymentKind::Requested | PaymentKind::Captured | PaymentKind::Reinstated => PaymentState::Credited,
+        };
+        Some((state, payment))
     }
 
     /// What is left in suspense of what went there under a reference; none of what is no payment of a gateway.

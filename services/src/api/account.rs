@@ -5,7 +5,9 @@ use domain::quantity::{Date, Month};
 
 use super::ask::{Ask, Page};
 use super::table::Parameter::{Cursor, From, Limit, Step, Until};
-use crate::query::{self, Balance, Bill, BillRow, Curve, Days, Explanation, Ledger, MonthSum, TierProgress, Whose};
+use crate::query::{
+    self, Balance, Bill, BillRow, Curve, Days, Explanation, Ledger, MonthSum, RechargeRow, TierProgress, Whose,
+};
 use crate::serve::access::Problem;
 
 /// A month of the years that instants can have.
@@ -73,4 +75,11 @@ pub(super) async fn ledger(ask: Ask) -> Result<Json<Ledger>, Problem> {
     let ask = ask.takes(&[From, Until])?;
     let (account, (from, until)) = (ask.account()?, ask.range_of_all()?);
     Ok(Json(ask.read(move |view| query::ledger(&view, &account, from, until)).await?))
+}
+
+pub(super) async fn payments(ask: Ask) -> Result<Json<Page<RechargeRow>>, Problem> {
+    let ask = ask.takes(&[From, Until, Limit, Cursor])?;
+    let (account, (from, until)) = (ask.account()?, ask.range_of_all()?);
+    let rows = ask.read(move |view| query::payments(&view, &account, from, until)).await?;
+    ask.page(rows, |row| format!("{}/{}/{}", row.time.utc, row.kind, row.reference))
 }

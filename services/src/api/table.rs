@@ -138,6 +138,7 @@ operations! {
     "/api/v1/sites/{site}/accounts/{account}/bills/{month}" Access::Account(ReadAccount), NONE, One "Bill", account::bill, "A bill: as issued, or as it stands.";
     "/api/v1/sites/{site}/accounts/{account}/bills/{month}/lines/{line}" Access::Account(ReadAccount), NONE, One "Explanation", account::explain, "How a line of an issued bill came about.";
     "/api/v1/sites/{site}/accounts/{account}/ledger" Access::Account(ReadAccount), RANGE, One "Ledger", account::ledger, "The account's ledger, with the balance after each row.";
+    "/api/v1/sites/{site}/accounts/{account}/payments" Access::Account(ReadAccount), PAGED_RANGE, Page "RechargeRow", account::payments, "The account's payments and where each stands, the newest first.";
     write:
     "/api/v1/sites/{site}/accounts/{account}/recharges" Access::Account(MoveMoney), "RechargeOrder", write::recharge, "Credits money that a person took.";
     "/api/v1/sites/{site}/accounts/{account}/refunds" Access::Account(MoveMoney), "MoneyOrder", write::refund, "Gives money back.";

@@ -35,12 +35,13 @@ const fn rule(path: &'static str, permission: Permission, of: Of) -> Rule {
 }
 
 /// Every method.
-pub const RULES: [Rule; 22] = [
+pub const RULES: [Rule; 23] = [
     rule("/tallywatt.v1.Balance/Get", Permission::ReadAccount, Of::Account),
     rule("/tallywatt.v1.Balance/Watch", Permission::ReadAccount, Of::Account),
     rule("/tallywatt.v1.Bills/List", Permission::ReadAccount, Of::Account),
     rule("/tallywatt.v1.Bills/Get", Permission::ReadAccount, Of::Account),
     rule("/tallywatt.v1.Bills/Explain", Permission::ReadAccount, Of::Account),
+    rule("/tallywatt.v1.Bills/Payments", Permission::ReadAccount, Of::Account),
     rule("/tallywatt.v1.Consumption/Curve", Permission::ReadAccount, Of::Account),
     rule("/tallywatt.v1.Consumption/Watch", Permission::ReadAccount, Of::Account),
     rule("/tallywatt.v1.Ledger/Recharge", Permission::MoveMoney, Of::Account),

@@ -1,8 +1,9 @@
 //! Bills, as every surface shows them.
 
-use domain::quantity::Month;
+use domain::quantity::{Instant, Month};
 use proto::v1::{
     AsOf, Bill, BillSummary, Document, ExplainRequest, GetBillRequest, ListBillsReply, ListBillsRequest, Money,
+    PaymentsRequest,
 };
 
 use super::access::Call;
@@ -81,4 +82,14 @@ pub(crate) async fn explain(app: &App, call: &Call, request: ExplainRequest) -> 
     let explained = query::explain_line(served, account, month, line).await?;
     let as_of = AsOf { position: moment.position, at_s: moment.at.get() };
     Ok(Document { as_of: Some(as_of), json: json(&explained)? })
+}
+
+/// An account's payments, the newest first.
+pub(crate) async fn payments(app: &App, call: &Call, request: PaymentsRequest) -> Result<Document, Refusal> {
+    let (served, account) = call.account(app, &request.site, &request.account)?;
+    let ever = (Instant::new(i64::MIN), Instant::new(i64::MAX));
+    let found =
+        query::read(&served.desk, move |view| Ok((query::payments(&view, &account, ever.0, ever.1)?, as_of(&view))));
+    let (rows, as_of) = found.await?;
+    Ok(Document { as_of: Some(as_of), json: json(&rows)? })
 }

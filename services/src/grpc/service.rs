@@ -13,8 +13,8 @@ use proto::v1::ledger_server::Ledger;
 use proto::v1::{
     AccountBalance, AllocationRequest, ApproveRequest, Bill, ChangesRequest, Chunk, CurveReply, CurveRequest, Document,
     Done, ExplainRequest, ExportRequest, GetBalanceRequest, GetBillRequest, ListBillsReply, ListBillsRequest,
-    PostRequest, PublishRequest, Published, ReadingRequest, RechargeRequest, RecordLeaseRequest, RefundRequest,
-    ReplayReply, ReplayRequest, RootReply, RootRequest, WatchBalanceRequest, WatchConsumptionRequest,
+    PaymentsRequest, PostRequest, PublishRequest, Published, ReadingRequest, RechargeRequest, RecordLeaseRequest,
+    RefundRequest, ReplayReply, ReplayRequest, RootReply, RootRequest, WatchBalanceRequest, WatchConsumptionRequest,
 };
 use tokio::sync::watch;
 use tonic::{Request, Response, Status};
@@ -164,6 +164,10 @@ impl Bills for Service {
 
     async fn explain(&self, request: Request<ExplainRequest>) -> Result<Response<Document>, Status> {
         waited!(self, request, bills::explain)
+    }
+
+    async fn payments(&self, request: Request<PaymentsRequest>) -> Result<Response<Document>, Status> {
+        waited!(self, request, bills::payments)
     }
 }
 

@@ -21,11 +21,12 @@ pub(super) struct Method {
 }
 
 /// What can be asked: the queries of gRPC.
-pub(super) const METHODS: [Method; 9] = [
+pub(super) const METHODS: [Method; 10] = [
     Method { name: "balance.get", path: "/tallywatt.v1.Balance/Get" },
     Method { name: "bills.list", path: "/tallywatt.v1.Bills/List" },
     Method { name: "bills.get", path: "/tallywatt.v1.Bills/Get" },
     Method { name: "bills.explain", path: "/tallywatt.v1.Bills/Explain" },
+    Method { name: "bills.payments", path: "/tallywatt.v1.Bills/Payments" },
     Method { name: "consumption.curve", path: "/tallywatt.v1.Consumption/Curve" },
     Method { name: "audit.root", path: "/tallywatt.v1.Audit/Root" },
     Method { name: "audit.allocation", path: "/tallywatt.v1.Audit/Allocation" },
@@ -103,6 +104,7 @@ async fn reply(app: &Arc<App>, message: &Message, json: bool) -> Result<Vec<u8>,
         "bills.list" => to.bytes(&bills::list(app, &call, body.read()?).await?),
         "bills.get" => to.bytes(&bills::get(app, &call, body.read()?).await?),
         "bills.explain" => to.bytes(&bills::explain(app, &call, body.read()?).await?),
+        "bills.payments" => to.bytes(&bills::payments(app, &call, body.read()?).await?),
         "consumption.curve" => to.bytes(&consumption::curve(app, &call, body.read()?).await?),
         "audit.root" => to.bytes(&audit::root(app, &call, &body.read()?)?),
         "audit.allocation" => to.bytes(&audit::allocation(app, &call, body.read()?).await?),

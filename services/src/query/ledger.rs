@@ -1,4 +1,4 @@
-//! An account's ledger, with the balance after each row, and a site's recharges.
+//! An account's ledger, with the balance after each row.
 
 use domain::event::AccountId;
 use domain::quantity::{Instant, Money};
@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::bill::cash_of;
-use super::room::name_of;
+use super::payment::state_of;
 use super::{Amount, QueryError, View, When, days};
 
 /// A row of an account's ledger.
@@ -18,6 +18,8 @@ pub struct LedgerRow {
     pub kind: String,
     /// The reference, or the day.
     pub reference: String,
+    /// Where the money stands, as in a `RechargeRow`; none of charges.
+    pub state: Option<String>,
     /// With sign.
     pub amount: Amount,
     /// The balance after it.
@@ -39,23 +41,6 @@ pub struct Ledger {
     pub closing_balance: Amount,
     /// The rows, in the order of time.
     pub rows: Vec<LedgerRow>,
-}
-
-/// Money in or back of a site.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct RechargeRow {
-    /// When.
-    pub time: When,
-    /// The account, as the payer wrote it.
-    pub account: String,
-    /// `recharge`, `refund` or `reversal`.
-    pub kind: String,
-    /// With the kind: once, for ever.
-    pub reference: String,
-    /// With sign.
-    pub amount: Amount,
-    /// `credited`, or `suspense` where no account is known for it.
-    pub state: String,
 }
 
 /// A row before it has a balance.
@@ -106,37 +91,10 @@ pub fn ledger(view: &View<'_>, account: &AccountId, from: Instant, until: Instan
     let mut rows = Vec::new();
     for one in entries.into_iter().filter(|one| one.time >= from) {
         balance += one.amount;
-        let (time, amount) = (show.when(one.time), show.money(one.amount));
-        rows.push(LedgerRow { time, kind: one.kind, reference: one.reference, amount, balance: show.money(balance) });
+        let state = (one.kind != "charges").then(|| state_of(view, &one.kind, &one.reference));
+        let (time, amount, balance) = (show.when(one.time), show.money(one.amount), show.money(balance));
+        rows.push(LedgerRow { time, kind: one.kind, reference: one.reference, state, amount, balance });
     }
     let (from, until, closing_balance) = (show.when(from), show.when(until), show.money(balance));
     Ok(Ledger { account: account.to_string(), from, until, opening_balance, closing_balance, rows })
-}
-
-/// Money in and back of all accounts within `[from, until)`, the newest first.
-pub fn recharges(view: &View<'_>, from: Instant, until: Instant) -> Vec<RechargeRow> {
-    let (show, ledger) = (view.show(), view.site.ledger());
-    let accounts = view.premises().accounts.keys();
-    let mut rows: Vec<RechargeRow> = accounts
-        .flat_map(|account| ledger.recharges(account, from, until).map(move |one| (account, one)))
-        .map(|(account, one)| RechargeRow {
-            time: show.when(one.time),
-            account: account.to_string(),
-            kind: name_of(one.kind),
-            reference: one.reference.clone(),
-            amount: show.money(one.amount),
-            state: "credited".to_owned(),
-        })
-        .collect();
-    let open = ledger.unmatched().filter(|(time, _)| from <= *time && *time < until);
-    rows.extend(open.map(|(time, data)| RechargeRow {
-        time: show.when(*time),
-        account: data.account.clone(),
-        kind: name_of(data.kind),
-        reference: data.reference.clone(),
-        amount: show.money(Money::new(data.amount_minor)),
-        state: "suspense".to_owned(),
-    }));
-    rows.sort_by(|a, b| b.time.utc.cmp(&a.time.utc).then_with(|| a.reference.cmp(&b.reference)));
-    rows
 }

@@ -12,6 +12,7 @@ mod curve;
 mod ledger;
 mod month;
 mod past;
+mod payment;
 mod pool;
 mod record;
 mod room;
@@ -24,11 +25,12 @@ use domain::quantity::{Date, Instant, Month};
 pub use balance::{Balance, balance};
 pub use bill::{Adjustment, Bill, BillRow, Cash, Line, Source, Tax, bill, bills};
 pub use curve::{Bar, Curve, Part, Step, Whose, curve};
-pub use ledger::{Ledger, LedgerRow, RechargeRow, ledger, recharges};
+pub use ledger::{Ledger, LedgerRow, ledger};
 pub use month::{DaySum, Days, MonthSum, PeriodKwh, Tier, TierProgress, days, months, tiers};
 pub use past::{
     ChangeRow, CloseCheck, CloseFinding, Difference, Explanation, Replayed, changes, close_check, explain_line, replay,
 };
+pub use payment::{RechargeRow, payments, recharges};
 pub use pool::{
     Allocation, AllocationAccount, AllocationPart, AllocationShare, EnergyFlow, PointKwh, PoolRow, allocation,
     energy_flow, pools,

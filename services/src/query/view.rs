@@ -4,6 +4,7 @@ use domain::billing::{MonthTarget, Site};
 use domain::event::{AccountId, PointId};
 use domain::premises::Premises;
 use domain::quantity::{Instant, Month};
+use domain::recharge::Payments;
 
 use super::{QueryError, Show};
 use crate::desk::{Desk, Moment, Turn};
@@ -15,12 +16,14 @@ pub struct View<'a> {
     pub site: &'a Site,
     /// What was shown after the turn before: its live figures.
     pub moment: &'a Moment,
+    /// What gateways reported.
+    pub payments: &'a Payments,
 }
 
 impl<'a> View<'a> {
     /// The view of a turn.
     pub fn of(turn: &'a Turn<'_, '_>) -> Self {
-        Self { site: turn.owner.site(), moment: turn.moment }
+        Self { site: turn.owner.site(), moment: turn.moment, payments: turn.owner.payments() }
     }
 
     /// What is in force.

@@ -35,17 +35,14 @@ struct Row {
 }
 
 fn of_payment((key, payment): (&PaymentKey, &Payment)) -> Row {
-    let first = payment.captured.as_ref().or(payment.requested.as_ref());
-    let said = first.map(|one| one.account.clone()).unwrap_or_default();
-    let refused = payment.refused.clone();
     Row {
-        time: first.map_or(Instant::default(), |one| one.time),
+        time: payment.time(),
         reference: key.to_string(),
-        account: payment.credited.as_ref().map_or(said, ToString::to_string),
-        amount: first.map_or(Money::ZERO, |one| one.amount),
+        account: payment.account().to_owned(),
+        amount: payment.amount(),
         left: payment.left(),
-        state: if first.is_none() && payment.movements.is_empty() { json!("refused") } else { json!(payment.state()) },
-        refused,
+        state: json!(payment.state()),
+        refused: payment.refused.clone(),
     }
 }
 

@@ -4,8 +4,7 @@ use askama::Template;
 use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
-use domain::event::AccountId;
-use domain::quantity::Month;
+use domain::quantity::{Instant, Month};
 
 use super::{Spot, base, coin, frame};
 use crate::desk::Moment;
@@ -14,7 +13,7 @@ use crate::portal::page::{Frame, page};
 use crate::portal::show;
 use crate::portal::visit::Visit;
 use crate::portal::words::Language;
-use crate::query::{self, BillRow, Cash, QueryError, View};
+use crate::query::{self, BillRow, RechargeRow};
 
 /// A bill in a list.
 pub(super) struct BillEntry {
@@ -52,32 +51,23 @@ pub(super) fn entries(moment: &Moment, rows: &[BillRow], base: &str, language: L
     rows.iter().map(entry).collect()
 }
 
-/// What was paid in all months, the newest first.
-pub(super) fn cash(view: &View<'_>, account: &AccountId) -> Result<Vec<Cash>, QueryError> {
-    let mut all = Vec::new();
-    for row in query::bills(view, account)? {
-        if let Some(month) = Month::parse(&row.month) {
-            all.extend(query::bill(view, account, month)?.cash);
-        }
-    }
-    all.sort_by_key(|one| std::cmp::Reverse(one.time.utc));
-    Ok(all)
-}
+/// What was ever paid.
+pub(super) const EVER: (Instant, Instant) = (Instant::new(i64::MIN), Instant::new(i64::MAX));
 
 /// Lists payments.
-pub(super) fn payments(moment: &Moment, cash: &[Cash], language: Language) -> Vec<Payment> {
+pub(super) fn payments(moment: &Moment, rows: &[RechargeRow], language: Language) -> Vec<Payment> {
     let (coin, calendar) = (coin(moment), &moment.premises.calendar);
-    let payment = |one: &Cash| {
+    let payment = |one: &RechargeRow| {
         let at = one.time.utc;
         Payment {
             kind: language.say(&format!("cash-{}", one.kind)),
             amount: coin.text(&one.amount.text),
             when: format!("{}, {}", language.day(calendar.day_of(at)), show::clock(at, calendar.offset_at(at))),
-            state: language.say("cash-credited"),
+            state: language.say(&format!("payment-{}", one.state.replace('_', "-"))),
             reference: one.reference.clone(),
         }
     };
-    cash.iter().map(payment).collect()
+    rows.iter().map(payment).collect()
 }
 
 #[derive(Template)]
@@ -117,10 +107,10 @@ pub(super) async fn paid(visit: Visit, Path((site, account)): Path<(String, Stri
         Err(fault) => return visit.fault(fault),
     };
     let (base, language) = (base(&site, account.as_str()), visit.reader.language);
-    let cash = match query::read(&served.desk, move |view| cash(&view, &account)).await {
-        Ok(cash) => cash,
+    let rows = match query::read(&served.desk, move |view| query::payments(&view, &account, EVER.0, EVER.1)).await {
+        Ok(rows) => rows,
         Err(error) => return visit.fault(error.into()),
     };
     let frame = frame(&visit, &site, &base, Spot::Payments, language.say("payments"));
-    page(StatusCode::OK, &PaymentsPage { frame, payments: payments(&served.desk.moment(), &cash, language) })
+    page(StatusCode::OK, &PaymentsPage { frame, payments: payments(&served.desk.moment(), &rows, language) })
 }

@@ -15,7 +15,7 @@ use super::{Spot, base, coin, frame, names};
 use crate::identity::Permission;
 use crate::portal::page::{Frame, page};
 use crate::portal::visit::Visit;
-use crate::query::{self, BillRow, Cash, Step, TierProgress};
+use crate::query::{self, BillRow, RechargeRow, Step, TierProgress};
 
 #[derive(Template)]
 #[template(path = "tenant/home.html")]
@@ -38,7 +38,7 @@ struct Read {
     day: day::Read,
     month: month::Read,
     tiers: Vec<TierProgress>,
-    cash: Vec<Cash>,
+    paid: Vec<RechargeRow>,
     bills: Vec<BillRow>,
 }
 
@@ -58,7 +58,7 @@ pub(super) async fn home(visit: Visit, Path((site, account)): Path<(String, Stri
             day: day::read(&view, &asked, None, Step::Quarter)?,
             month: month::read(&view, &asked, None)?,
             tiers: query::tiers(&view, &asked)?,
-            cash: bills::cash(&view, &asked)?,
+            paid: query::payments(&view, &asked, bills::EVER.0, bills::EVER.1)?,
             bills: query::bills(&view, &asked)?,
         })
     });
@@ -86,7 +86,7 @@ pub(super) async fn home(visit: Visit, Path((site, account)): Path<(String, Stri
         day: Day::of(&read.day, &base, language, true),
         month: MonthView::of(&read.month, &base, language, &coin),
         tiers: tiers::groups(&read.tiers, &coin, language),
-        payments: bills::payments(&moment, read.cash.get(..read.cash.len().min(MOST)).unwrap_or_default(), language),
+        payments: bills::payments(&moment, read.paid.get(..read.paid.len().min(MOST)).unwrap_or_default(), language),
         bills: bills::entries(
             &moment,
             read.bills.get(..read.bills.len().min(MOST)).unwrap_or_default(),

@@ -40,6 +40,8 @@ pub fn routes() -> Result<Vec<Route>> {
 
 fn of_file(path: &Path) -> Result<Vec<Route>> {
     let text = fs::read_to_string(path)?;
+    // What a comment says is no route.
+    let text: String = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
     let blind = BLIND.into_iter().find(|word| text.contains(word));
     ensure!(
         blind.is_none(),

@@ -17,7 +17,7 @@
 //!    `frame`; parts that are sent alone (by SSE) are templates with a `language`.
 //! 4. `page(status, &template)` answers, with the headers that all pages have.
 //!
-//! Routes are literals in `.route("…", get(…).post(…))`: `tests/tests/portal_access.rs` finds them in the source and
+//! Routes are literals (a path, with its `get` and `post`): `tests/tests/portal_access.rs` finds them in the source and
 //! walks them with every role and what is foreign; a new `{name}` of a path needs a value there.
 //!
 //! Words go to `services/locales/LANGUAGE/AUDIENCE.ftl`, in every language; a test finds what is

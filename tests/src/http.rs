@@ -75,13 +75,31 @@ pub fn page(at: SocketAddr, path: &str, cookie: &str) -> Result<Answer> {
 }
 
 fn read(mut stream: TcpStream) -> Result<Answer> {
-    let mut text = String::new();
-    stream.read_to_string(&mut text)?;
-    let (head, body) = text.split_once("\r\n\r\n").context("an answer has a head")?;
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes)?;
+    let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").context("an answer has a head")?;
+    let head = String::from_utf8(bytes[..end].to_vec())?;
+    let chunked = head.to_lowercase().contains("transfer-encoding: chunked");
+    let body = bytes.split_off(end + 4);
+    let body = String::from_utf8_lossy(&if chunked { joined(&body)? } else { body }).into_owned();
     let mut lines = head.lines();
     let status = lines.next().and_then(|line| line.split(' ').nth(1)).context("a status")?.parse()?;
     let header = |line: &str| line.split_once(": ").map(|(name, value)| (name.to_lowercase(), value.to_owned()));
-    Ok(Answer { status, headers: lines.filter_map(header).collect(), body: body.to_owned() })
+    Ok(Answer { status, headers: lines.filter_map(header).collect(), body })
+}
+
+/// A body that came in chunks; one that was cut off is an error.
+fn joined(mut rest: &[u8]) -> Result<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        let end = rest.windows(2).position(|two| two == b"\r\n").context("the body was cut off")?;
+        let size = usize::from_str_radix(std::str::from_utf8(&rest[..end])?, 16)?;
+        if size == 0 {
+            return Ok(body);
+        }
+        body.extend(rest.get(end + 2..end + 2 + size).context("the body was cut off")?);
+        rest = rest.get(end + 2 + size + 2..).context("the body was cut off")?;
+    }
 }
 
 /// Reads with a token.

@@ -68,6 +68,11 @@ impl Served {
         format!("http://{}", self.server().grpc.as_ref().expect("gRPC is served").address)
     }
 
+    /// The certificate that the service made for itself, PEM.
+    pub fn certificate(&self) -> Vec<u8> {
+        std::fs::read(self.folder.path().join("data/tls/cert.pem")).expect("a certificate")
+    }
+
     /// Makes a user, and a token of its; grants are the whole site, or for a tenant an account.
     pub fn token(&self, name: &str, role: Role, account: &str) -> String {
         let identity = &self.server().app.identity;

@@ -23,6 +23,7 @@ fn path(operation: &Operation, site: &str, account: &str) -> String {
         ("{day}", "2026-03-05".to_owned()),
         ("{month}", "2026-03".to_owned()),
         ("{line}", "1".to_owned()),
+        ("{format}", "charges".to_owned()),
         ("{proposal}", "0".repeat(32)),
     ];
     parts.iter().fold(operation.path.to_owned(), |path, (name, value)| path.replace(name, value))

@@ -5,12 +5,14 @@ use axum::extract::{FromRequestParts, Query, RawPathParams};
 use axum::http::request::Parts;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use clap::ValueEnum as _;
 use domain::event::AccountId;
 use domain::premises::Calendar;
 use domain::quantity::{Date, Instant};
 use serde::{Deserialize, Serialize};
 
 use super::table::Parameter;
+use crate::export::Table;
 use crate::query::{QueryError, Step, View, read};
 use crate::serve::ServedSite;
 use crate::serve::access::{Caller, Problem};
@@ -29,6 +31,8 @@ struct Said {
     limit: Option<String>,
     cursor: Option<String>,
     loss_percent: Option<String>,
+    table: Option<String>,
+    through: Option<String>,
 }
 
 /// A request that was let in.
@@ -89,6 +93,8 @@ impl Ask {
             (self.said.limit.is_some(), Parameter::Limit),
             (self.said.cursor.is_some(), Parameter::Cursor),
             (self.said.loss_percent.is_some(), Parameter::LossPercent),
+            (self.said.table.is_some(), Parameter::Table),
+            (self.said.through.is_some(), Parameter::Through),
         ];
         let strange = said.iter().any(|(is_said, parameter)| *is_said && !known.contains(parameter));
         if strange {
@@ -133,6 +139,47 @@ impl Ask {
     pub(super) fn step(&self) -> Result<Step, Problem> {
         let Some(text) = &self.said.step else { return Ok(Step::Hour) };
         Step::parse(text).ok_or_else(|| Problem::parameter("step", "minute, quarter, hour or day"))
+    }
+
+    /// How far apart rows are, in seconds; a minute where nothing is said.
+    pub(super) fn step_s(&self) -> Result<i64, Problem> {
+        if self.said.step.is_none() {
+            return Ok(60);
+        }
+        Ok(match self.step()? {
+            Step::Minute => 60,
+            Step::Quarter => 900,
+            Step::Hour => 3_600,
+            Step::Day => 86_400,
+        })
+    }
+
+    /// The local days that are asked for: the first, and the one after the last.
+    pub(super) fn days(&self) -> Result<(Option<Date>, Option<Date>), Problem> {
+        let day = |name: &str, text: &Option<String>| {
+            let wanted = || Problem::parameter(name, "a local day such as 2026-03-01");
+            text.as_ref().map(|text| super::account::day(text).ok_or_else(wanted)).transpose()
+        };
+        let (from, until) = (day("from", &self.said.from)?, day("until", &self.said.until)?);
+        if let (Some(from), Some(until)) = (from, until)
+            && until <= from
+        {
+            return Err(Problem::parameter("until", "a day after from"));
+        }
+        Ok((from, until))
+    }
+
+    /// What rows a table has; charges where nothing is said.
+    pub(super) fn table(&self) -> Result<Table, Problem> {
+        let text = self.said.table.as_deref().unwrap_or("charges");
+        Table::from_str(text, false).map_err(|_| Problem::parameter("table", "charges, postings or readings"))
+    }
+
+    /// The position that is asked for, at most this one.
+    pub(super) fn through(&self, most: u64) -> Result<u64, Problem> {
+        let Some(text) = &self.said.through else { return Ok(most) };
+        let position = text.parse::<u64>().ok().filter(|position| (1..=most).contains(position));
+        position.ok_or_else(|| Problem::parameter("through", &format!("a position, 1 to {most}")))
     }
 
     /// How many percent may be lost; five where nothing is said.

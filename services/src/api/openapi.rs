@@ -1,12 +1,14 @@
 //! The `OpenAPI` description, made of the table of operations and of the structures' schemas.
 
 use axum::Json;
+use clap::ValueEnum as _;
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
 use super::order;
 use super::site::{Me, Seen, SiteRow};
 use super::table::{Form, Method, OPERATIONS, Operation, Parameter};
+use crate::export::Format;
 use crate::query;
 use crate::serve::access::{Access, Code, ProblemBody};
 
@@ -60,6 +62,16 @@ impl Parameter {
     fn described(self) -> (&'static str, &'static str, Value) {
         let text = json!({"type": "string"});
         match self {
+            Self::Table => (
+                "table",
+                "Of parquet and xlsx: what rows there are.",
+                json!({"enum": ["charges", "postings", "readings"]}),
+            ),
+            Self::Through => (
+                "through",
+                "The position of the log that it is by; the newest otherwise.",
+                json!({"type": "integer", "minimum": 1}),
+            ),
             Self::From => ("from", "An instant (RFC 3339), or the start of a local day.", text),
             Self::Until => ("until", "An instant (RFC 3339), or the start of a local day; not included.", text),
             Self::Step => ("step", "How long a bar is.", json!({"enum": ["minute", "quarter", "hour", "day"]})),
@@ -72,7 +84,11 @@ impl Parameter {
 
 fn parameters(operation: &Operation) -> Vec<Value> {
     let parts = operation.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
-    let of_path = parts.map(|name| json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}}));
+    let of_path = parts.map(|name| {
+        let formats = || Format::value_variants().iter().map(|format| format.name()).collect::<Vec<_>>();
+        let schema = if name == "format" { json!({"enum": formats()}) } else { json!({"type": "string"}) };
+        json!({"name": name, "in": "path", "required": true, "schema": schema})
+    });
     let of_query = operation.parameters.iter().map(|one| {
         let (name, text, schema) = one.described();
         json!({"name": name, "in": "query", "required": false, "description": text, "schema": schema})
@@ -94,6 +110,12 @@ fn answer(operation: &Operation) -> Value {
             "properties": {"items": {"type": "array", "items": schema}, "next": {"type": ["string", "null"]}},
         }}}),
         Form::Events => json!({"text/event-stream": {"schema": {"type": "string"}}}),
+        Form::File => {
+            let kinds = Format::value_variants().iter().map(|format| {
+                (format.media_type().to_owned(), json!({"schema": {"type": "string", "format": "binary"}}))
+            });
+            Value::Object(kinds.collect())
+        }
         Form::Document => json!({"application/json": {"schema": {"type": "object"}}}),
     };
     json!({"description": operation.summary, "content": content})

@@ -19,7 +19,7 @@ use crate::serve::access::{Code, Problem};
 /// The header with the key of a write.
 pub(super) const KEY: &str = "idempotency-key";
 /// The header of an answer that was given before.
-const REPLAYED: &str = "idempotent-replayed";
+pub(super) const REPLAYED: &str = "idempotent-replayed";
 
 /// An amount of the site's currency.
 #[derive(Debug, Deserialize, ToSchema)]

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use axum::routing::{MethodRouter, get, post};
 
-use super::{account, live, openapi, site, write};
+use super::{account, export, live, openapi, site, write};
 use crate::identity::Permission::{
-    Approve, ChangeRules, HandleAlarms, MoveMoney, ReadAccount, ReadAudit, ReadSite, SwitchSupply,
+    Approve, ChangeRules, Export, HandleAlarms, MoveMoney, ReadAccount, ReadAudit, ReadSite, SwitchSupply,
 };
 use crate::serve::App;
 use crate::serve::access::Access;
@@ -26,6 +26,10 @@ pub enum Parameter {
     Cursor,
     /// `loss_percent`: how much may be lost.
     LossPercent,
+    /// `table`: what rows there are.
+    Table,
+    /// `through`: the position of the log that it is by.
+    Through,
 }
 
 /// What an operation does.
@@ -70,9 +74,11 @@ pub enum Form {
     Events,
     /// A JSON document that describes itself.
     Document,
+    /// A file of one of the formats of exports.
+    File,
 }
 
-use Parameter::{Cursor, From, Limit, LossPercent, Step, Until};
+use Parameter::{Cursor, From, Limit, LossPercent, Step, Table, Through, Until};
 
 const NONE: &[Parameter] = &[];
 const RANGE: &[Parameter] = &[From, Until];
@@ -128,6 +134,7 @@ operations! {
     "/api/v1/sites/{site}/changes" Access::Site(ReadAudit), PAGE, Page "ChangeRow", site::changes, "Who changed what and why, the newest first.";
     "/api/v1/sites/{site}/close-check/{month}" Access::Site(ReadAudit), &[LossPercent], One "CloseCheck", site::close_check, "Whether a month can be closed.";
     "/api/v1/sites/{site}/replay" Access::Site(ReadAudit), NONE, One "Replayed", site::replay, "Every decision computed anew and compared.";
+    "/api/v1/sites/{site}/export/{format}" Access::Site(Export), &[From, Until, Step, Table, Through], File "", export::get, "The books as a file; its ETag is the position that it is by.";
     "/api/v1/sites/{site}/accounts/{account}/balance" Access::Account(ReadAccount), NONE, One "Balance", account::balance, "What the account has now.";
     "/api/v1/sites/{site}/accounts/{account}/live" Access::Account(ReadAccount), NONE, Events "Balance", live::serve, "The balance as it changes.";
     "/api/v1/sites/{site}/accounts/{account}/curve" Access::Account(ReadAccount), CURVE, One "Curve", account::curve, "The account's load curve, with periods, tiers and prices.";

@@ -59,6 +59,7 @@ pub(super) fn measure(units: usize, dir: &Path) -> Result<Vec<Figure>, Failed> {
         grpc: Some(any),
         nats: None,
         certificate: None,
+        cors: Vec::new(),
         rate: Rate { per_s: u32::MAX, burst: u32::MAX },
         sites: vec![site],
     };

@@ -91,6 +91,7 @@ pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
         grpc: None,
         nats: None,
         certificate: None,
+        cors: Vec::new(),
         rate: Rate::default(),
         sites: vec![SiteConfig {
             folder,

@@ -5,6 +5,7 @@
 
 mod beancount;
 mod csv;
+mod download;
 mod parquet;
 mod place;
 mod plain_text;
@@ -29,6 +30,7 @@ use crate::console::Console;
 use crate::exit::{Exit, Failure, bad};
 use crate::history;
 use crate::replay::failed;
+pub use download::{Pieces, download};
 pub use parquet::Parquet;
 pub use request::{Days, Format, Prepared, Request, Table, prepare, write};
 use scan::Books;

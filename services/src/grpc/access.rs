@@ -35,7 +35,7 @@ const fn rule(path: &'static str, permission: Permission, of: Of) -> Rule {
 }
 
 /// Every method.
-pub const RULES: [Rule; 23] = [
+pub const RULES: [Rule; 34] = [
     rule("/tallywatt.v1.Balance/Get", Permission::ReadAccount, Of::Account),
     rule("/tallywatt.v1.Balance/Watch", Permission::ReadAccount, Of::Account),
     rule("/tallywatt.v1.Bills/List", Permission::ReadAccount, Of::Account),
@@ -54,6 +54,17 @@ pub const RULES: [Rule; 23] = [
     rule("/tallywatt.v1.Ledger/WithdrawReading", Permission::ChangeRules, Of::Site),
     rule("/tallywatt.v1.Ledger/ReleaseReading", Permission::ChangeRules, Of::Site),
     rule("/tallywatt.v1.Ledger/Approve", Permission::Approve, Of::Site),
+    rule("/tallywatt.v1.Ledger/SwitchSupply", Permission::SwitchSupply, Of::Site),
+    rule("/tallywatt.v1.Ledger/ApproveSupply", Permission::Approve, Of::Site),
+    rule("/tallywatt.v1.Ledger/ConfirmSupply", Permission::SwitchSupply, Of::Site),
+    rule("/tallywatt.v1.Ledger/ProtectPoint", Permission::SwitchSupply, Of::Site),
+    rule("/tallywatt.v1.Ledger/UnprotectPoint", Permission::SwitchSupply, Of::Site),
+    rule("/tallywatt.v1.Ledger/OpenDispute", Permission::SwitchSupply, Of::Account),
+    rule("/tallywatt.v1.Ledger/CloseDispute", Permission::SwitchSupply, Of::Account),
+    rule("/tallywatt.v1.Ledger/HoldWeather", Permission::SwitchSupply, Of::Site),
+    rule("/tallywatt.v1.Ledger/AcknowledgeAlarm", Permission::HandleAlarms, Of::Site),
+    rule("/tallywatt.v1.Ledger/MatchPayment", Permission::MoveMoney, Of::Site),
+    rule("/tallywatt.v1.Ledger/ReturnPayment", Permission::MoveMoney, Of::Site),
     rule("/tallywatt.v1.Audit/Root", Permission::ReadAudit, Of::Site),
     rule("/tallywatt.v1.Audit/Allocation", Permission::ReadAudit, Of::Site),
     rule("/tallywatt.v1.Audit/Changes", Permission::ReadAudit, Of::Site),

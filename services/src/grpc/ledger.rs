@@ -12,7 +12,7 @@ use super::refusal::Refusal;
 use crate::command::{self, Amount, Asked, Change, CommandError, Key, Made};
 use crate::serve::App;
 
-fn asked(call: &Call, command: Option<&Command>) -> Result<(Asked, String), Refusal> {
+pub(super) fn asked(call: &Call, command: Option<&Command>) -> Result<(Asked, String), Refusal> {
     let command = command.ok_or_else(|| Refusal::field("command", "is missing"))?;
     let key = Key::try_new(&command.idempotency_key)?;
     Ok((Asked { key, actor: call.actor.as_ref().clone(), dry_run: false }, command.site.clone()))
@@ -23,7 +23,7 @@ fn amount(money: Option<Money>) -> Result<Amount, Refusal> {
     Ok(Amount { minor: money.minor, currency: money.currency })
 }
 
-fn done(made: Result<Made, CommandError>) -> Result<Done, Refusal> {
+pub(super) fn done(made: Result<Made, CommandError>) -> Result<Done, Refusal> {
     let made = made?;
     Ok(Done {
         event: made.events.last().map(ToString::to_string).unwrap_or_default(),

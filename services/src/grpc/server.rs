@@ -21,7 +21,7 @@ use tokio::sync::watch;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::Status;
 use tonic::service::Routes;
-use tonic::transport::Server;
+use tonic::transport::{Identity, Server, ServerTlsConfig};
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
@@ -55,7 +55,16 @@ const OPEN: [&str; 2] = ["/grpc.health.v1.", "/grpc.reflection."];
 pub struct Listener {
     /// Where it is.
     pub address: SocketAddr,
+    /// Whether it speaks TLS there.
+    pub secure: bool,
     stop: watch::Sender<bool>,
+}
+
+impl Listener {
+    /// Where it is, for programs.
+    pub fn url(&self) -> String {
+        format!("{}://{}", if self.secure { "https" } else { "http" }, self.address)
+    }
 }
 
 impl Drop for Listener {
@@ -64,8 +73,13 @@ impl Drop for Listener {
     }
 }
 
-/// Listens and serves.
-pub fn listen(runtime: &Runtime, address: SocketAddr, app: &Arc<App>) -> io::Result<Listener> {
+/// Listens and serves; over TLS where there is a certificate, which is a chain and its key in PEM.
+pub fn listen(
+    runtime: &Runtime,
+    address: SocketAddr,
+    app: &Arc<App>,
+    certificate: Option<(Vec<u8>, Vec<u8>)>,
+) -> io::Result<Listener> {
     let listener = TcpListener::bind(address)?;
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
@@ -91,17 +105,22 @@ pub fn listen(runtime: &Runtime, address: SocketAddr, app: &Arc<App>) -> io::Res
         .add_service(ExportServer::new(service.clone()).max_decoding_message_size(LARGEST))
         .add_service(AuditServer::new(service).max_decoding_message_size(LARGEST));
     let routes = Routes::from(routes.into_axum_router().layer(from_fn_with_state(gate, admit)));
+    let secure = certificate.is_some();
     let mut server = Server::builder()
         .max_concurrent_streams(CALLS)
         .http2_keepalive_interval(Some(QUIET))
         .http2_keepalive_timeout(Some(QUIET));
+    if let Some((chain, key)) = certificate {
+        let tls = ServerTlsConfig::new().identity(Identity::from_pem(chain, key));
+        server = server.tls_config(tls).map_err(io::Error::other)?;
+    }
     let serving = server.add_routes(routes).serve_with_incoming_shutdown(incoming, stopped(stopping));
     runtime.spawn(async move {
         if let Err(error) = serving.await {
             tracing::error!(%error, %address, "gRPC has stopped");
         }
     });
-    Ok(Listener { address, stop })
+    Ok(Listener { address, secure, stop })
 }
 
 async fn stopped(mut stopping: watch::Receiver<bool>) {

@@ -11,18 +11,19 @@ use proto::v1::consumption_server::Consumption;
 use proto::v1::export_server::Export;
 use proto::v1::ledger_server::Ledger;
 use proto::v1::{
-    AccountBalance, AllocationRequest, ApproveRequest, Bill, ChangesRequest, Chunk, CurveReply, CurveRequest, Document,
-    Done, ExplainRequest, ExportRequest, GetBalanceRequest, GetBillRequest, ListBillsReply, ListBillsRequest,
-    PaymentsRequest, PostRequest, PublishRequest, Published, ReadingRequest, RechargeRequest, RecordLeaseRequest,
-    RefundRequest, ReplayReply, ReplayRequest, RootReply, RootRequest, WatchBalanceRequest, WatchConsumptionRequest,
+    AccountBalance, AlarmRequest, AllocationRequest, ApproveRequest, Bill, ChangesRequest, Chunk, CurveReply,
+    CurveRequest, DisputeRequest, Document, Done, ExplainRequest, ExportRequest, GetBalanceRequest, GetBillRequest,
+    ListBillsReply, ListBillsRequest, PaymentRequest, PaymentsRequest, PointRequest, PostRequest, PublishRequest,
+    Published, ReadingRequest, RechargeRequest, RecordLeaseRequest, RefundRequest, ReplayReply, ReplayRequest,
+    RootReply, RootRequest, SwitchSupplyRequest, WatchBalanceRequest, WatchConsumptionRequest, WeatherRequest,
 };
 use tokio::sync::watch;
 use tonic::{Request, Response, Status};
 
 use super::access::{Call, Gate};
-use super::refusal::{Kind, Refusal};
+use super::refusal::Refusal;
 use super::stream::{Answers, Follow, deadline, followed};
-use super::{audit, balance, bills, consumption, ledger};
+use super::{audit, balance, bills, consumption, export, ledger, supply};
 use crate::query::QueryError;
 use crate::serve::App;
 
@@ -48,10 +49,6 @@ impl Service {
         let (desk, gate, stopping) = (served.desk.clone(), Arc::clone(&self.gate), self.stopping.clone());
         Ok(Follow { gate, call, desk, account, stopping, deadline: deadline(request.metadata()) })
     }
-}
-
-fn not_yet<T>() -> Result<Response<T>, Status> {
-    Err(Refusal::new(Kind::Unserved, "METHOD_UNKNOWN", "not served by this version").into())
 }
 
 /// An answer that is found without waiting.
@@ -131,6 +128,50 @@ impl Ledger for Service {
     async fn approve(&self, request: Request<ApproveRequest>) -> Result<Response<Published>, Status> {
         waited!(self, request, ledger::approve)
     }
+
+    async fn switch_supply(&self, request: Request<SwitchSupplyRequest>) -> Result<Response<Done>, Status> {
+        waited!(self, request, supply::switch)
+    }
+
+    async fn approve_supply(&self, request: Request<PointRequest>) -> Result<Response<Done>, Status> {
+        waited!(self, request, supply::approve)
+    }
+
+    async fn confirm_supply(&self, request: Request<PointRequest>) -> Result<Response<Done>, Status> {
+        waited!(self, request, supply::confirm)
+    }
+
+    async fn protect_point(&self, request: Request<PointRequest>) -> Result<Response<Done>, Status> {
+        waited!(self, request, supply::protect)
+    }
+
+    async fn unprotect_point(&self, request: Request<PointRequest>) -> Result<Response<Done>, Status> {
+        waited!(self, request, supply::unprotect)
+    }
+
+    async fn open_dispute(&self, request: Request<DisputeRequest>) -> Result<Response<Done>, Status> {
+        waited!(self, request, supply::open_dispute)
+    }
+
+    async fn close_dispute(&self, request: Request<DisputeRequest>) -> Result<Response<Done>, Status> {
+        waited!(self, request, supply::close_dispute)
+    }
+
+    async fn hold_weather(&self, request: Request<WeatherRequest>) -> Result<Response<Done>, Status> {
+        waited!(self, request, supply::weather)
+    }
+
+    async fn acknowledge_alarm(&self, request: Request<AlarmRequest>) -> Result<Response<Done>, Status> {
+        waited!(self, request, supply::acknowledge)
+    }
+
+    async fn match_payment(&self, request: Request<PaymentRequest>) -> Result<Response<Done>, Status> {
+        waited!(self, request, supply::match_payment)
+    }
+
+    async fn return_payment(&self, request: Request<PaymentRequest>) -> Result<Response<Done>, Status> {
+        waited!(self, request, supply::return_payment)
+    }
 }
 
 #[tonic::async_trait]
@@ -205,7 +246,7 @@ impl Consumption for Service {
 impl Export for Service {
     type GetStream = Answers<Chunk>;
 
-    async fn get(&self, _: Request<ExportRequest>) -> Result<Response<Self::GetStream>, Status> {
-        not_yet()
+    async fn get(&self, request: Request<ExportRequest>) -> Result<Response<Self::GetStream>, Status> {
+        waited!(self, request, export::get)
     }
 }

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use adapters::notifier::Notify;
+use axum::http::HeaderValue;
 use serde::Deserialize;
 
 use super::access::Rate;
@@ -27,7 +28,9 @@ pub struct Config {
     pub grpc: Option<SocketAddr>,
     /// The NATS service, if there is one.
     pub nats: Option<NatsConfig>,
-    /// The certificate of HTTP; without one, a listener that is not at the loopback makes its own.
+    /// Pages of these origins may ask `/api` with a token.
+    pub cors: Vec<HeaderValue>,
+    /// The certificate of HTTP and gRPC; without one, a listener that is not at the loopback makes its own.
     pub certificate: Option<Certificate>,
     /// How often an address or a user may ask over HTTP.
     pub rate: Rate,
@@ -74,6 +77,8 @@ struct FileServe {
     certificate: Option<PathBuf>,
     key: Option<PathBuf>,
     requests_per_s: Option<u32>,
+    #[serde(default)]
+    cors: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -101,6 +106,13 @@ struct FileSite {
 
 const fn patience() -> i64 {
     20
+}
+
+/// The origin of a page: a scheme, a host, perhaps a port, and nothing else.
+fn origin(text: &str) -> Option<HeaderValue> {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
+    let fits = !host.is_empty() && host.bytes().all(|one| one.is_ascii_alphanumeric() || b".-:[]".contains(&one));
+    HeaderValue::from_str(text).ok().filter(|_| fits)
 }
 
 impl Config {
@@ -159,9 +171,10 @@ impl Config {
             })
         });
         let grpc = file.serve.grpc.map(|text| address("serve.grpc", &text)).transpose()?;
-        if grpc.is_some_and(|grpc: SocketAddr| !grpc.ip().is_loopback()) {
-            return Err(wrong("serve.grpc", "an address of this machine's loopback: tokens never travel without TLS"));
-        }
+        let cors = file.serve.cors.iter().map(|text| {
+            origin(text).ok_or_else(|| wrong("serve.cors", "origins such as https://app.example.org, each written out"))
+        });
+        let cors = cors.collect::<Result<_, _>>()?;
         let certificate = match (file.serve.certificate, file.serve.key) {
             (None, None) => None,
             (Some(chain), Some(key)) => Some(Certificate { chain: folder.join(chain), key: folder.join(key) }),
@@ -174,6 +187,7 @@ impl Config {
         }
         Ok(Self {
             certificate,
+            cors,
             rate: Rate { per_s, burst: usual.burst.max(per_s) },
             data: folder.join(file.serve.data),
             http: address("serve.http", &file.serve.http)?,

@@ -72,7 +72,7 @@ pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
     let server = Server::start(&config, SharedClock::new(SystemClock)).map_err(failure)?;
     console.line(format!("portal and JSON: {}", server.url()));
     if let Some(grpc) = &server.grpc {
-        console.line(format!("gRPC: {}", grpc.address));
+        console.line(format!("gRPC: {}", grpc.url()));
     }
     for (site, served) in &server.app.sites {
         console.line(format!("site {site}: {} events in {}", served.desk.moment().position, served.log));

@@ -15,6 +15,7 @@ use adapters::notifier::{self, Notifier, NotifyConfigError};
 use adapters::site_folder::{FolderError, SiteFolder};
 use adapters::supply_switch::{Pace, Switchboard};
 use axum::Router;
+use axum::http::HeaderValue;
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
@@ -129,9 +130,12 @@ impl Server {
         let certificate = tls::certificate(config.certificate.as_ref(), config.http, &config.data)?;
         let tls = certificate.as_ref().map(|one| runtime.block_on(tls::read(one))).transpose()?;
         let secure = tls.is_some();
-        let http = listen(&runtime, config.http, routes(&app), &handle, tls)?;
+        let http = listen(&runtime, config.http, routes(&app, &config.cors), &handle, tls)?;
         let grpc = config.grpc.map(|address| {
-            grpc::listen(&runtime, address, &app).map_err(|source| ServeError::Listen { address, source })
+            let failed = |source| ServeError::Listen { address, source };
+            let certificate = tls::certificate(config.certificate.as_ref(), address, &config.data).map_err(failed)?;
+            let pem = certificate.as_ref().map(tls::pem).transpose().map_err(failed)?;
+            grpc::listen(&runtime, address, &app, pem).map_err(failed)
         });
         let grpc = grpc.transpose()?;
         let nats = config.nats.as_ref().map(|nats| nats_api::connect(&runtime, nats, &app)).transpose()?;
@@ -160,8 +164,8 @@ impl Drop for Server {
 }
 
 /// All that is served over HTTP.
-fn routes(app: &Arc<App>) -> Router {
-    let routes = health::routes().merge(recharge::routes()).merge(api::routes(app)).merge(portal::routes());
+fn routes(app: &Arc<App>, origins: &[HeaderValue]) -> Router {
+    let routes = health::routes().merge(recharge::routes()).merge(api::routes(app, origins)).merge(portal::routes());
     guard(routes.with_state(Arc::clone(app)), app)
 }
 

@@ -51,9 +51,15 @@ fn own(address: SocketAddr, folder: &Path) -> io::Result<Certificate> {
     Ok(certificate)
 }
 
-/// Reads a certificate.
-pub(super) async fn read(certificate: &Certificate) -> io::Result<RustlsConfig> {
+/// A certificate's files: its chain, and its key.
+pub(super) fn pem(certificate: &Certificate) -> io::Result<(Vec<u8>, Vec<u8>)> {
     // Another part of the process may have chosen the same already.
     rustls::crypto::ring::default_provider().install_default().ok();
-    RustlsConfig::from_pem(fs::read(&certificate.chain)?, fs::read(&certificate.key)?).await
+    Ok((fs::read(&certificate.chain)?, fs::read(&certificate.key)?))
+}
+
+/// Reads a certificate.
+pub(super) async fn read(certificate: &Certificate) -> io::Result<RustlsConfig> {
+    let (chain, key) = pem(certificate)?;
+    RustlsConfig::from_pem(chain, key).await
 }

@@ -1,0 +1,65 @@
+//! An export for whoever is elsewhere: it is made while it is sent, and not made on when nobody takes it.
+
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+use domain::event::SiteId;
+use tokio::sync::{Semaphore, mpsc, oneshot};
+
+use super::{Request, ScanError, Source, prepare};
+use crate::exit::{Exit, Failure};
+
+/// A piece has at most so many bytes.
+const PIECE: usize = 65_536;
+/// So many pieces wait for whoever takes them.
+const AHEAD: usize = 4;
+/// So many are made at a time: each reads the log three times.
+static SLOTS: Semaphore = Semaphore::const_new(4);
+
+/// An export's bytes, piece by piece. An error ends it: what came before is not all of it.
+pub type Pieces = mpsc::Receiver<io::Result<Vec<u8>>>;
+
+struct To(mpsc::Sender<io::Result<Vec<u8>>>);
+
+impl Write for To {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let piece = bytes.get(..bytes.len().min(PIECE)).unwrap_or(bytes);
+        self.0.blocking_send(Ok(piece.to_vec())).map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))?;
+        Ok(piece.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Begins an export of a site's log: what is refused is refused before the first piece.
+pub async fn download(request: Request, log: String, site: SiteId) -> Result<Pieces, Failure> {
+    let stopped = || Failure::new(Exit::Storage, "the service stops", "ask again");
+    let slot = SLOTS.acquire().await.map_err(|_| stopped())?;
+    let (ready, begun) = oneshot::channel();
+    let (pieces, taken) = mpsc::channel(AHEAD);
+    tokio::task::spawn_blocking(move || {
+        let _held = slot;
+        let source = Source { dir: Path::new(""), log: Some(&log), site: Some(&site) };
+        let prepared = match prepare(&request, source) {
+            Ok(prepared) => prepared,
+            Err(failure) => {
+                // Whoever asked may be gone.
+                ready.send(Err(failure)).ok();
+                return;
+            }
+        };
+        if ready.send(Ok(())).is_err() {
+            return;
+        }
+        let mut to = BufWriter::with_capacity(PIECE, To(pieces.clone()));
+        let written = prepared.write(&mut to).and_then(|()| to.flush().map_err(ScanError::from));
+        if let Err(error) = written {
+            tracing::warn!(%error, %site, "an export was not sent to its end");
+            pieces.blocking_send(Err(io::Error::other("the export stopped"))).ok();
+        }
+    });
+    begun.await.map_err(|_| stopped())??;
+    Ok(taken)
+}

@@ -7,8 +7,8 @@
 //! - `until` is how long a machine waits for an instant; the waiter looks again
 //!   when it is over, and sooner if it must hear of something else.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use domain::quantity::Instant;
@@ -59,10 +59,10 @@ impl Clock for GivenClock {
 }
 
 /// A clock that runs faster than the machine's, for a building that is shown in fast motion. Its clones are the same clock.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct FastClock {
-    start: Instant,
-    began: std::time::Instant,
+    /// An instant, and when it was that.
+    set: Arc<Mutex<(Instant, std::time::Instant)>>,
     day: Duration,
 }
 
@@ -71,15 +71,24 @@ const DAY_S: u32 = 86_400;
 impl FastClock {
     /// A clock that is at `start` now, and whose day takes so long.
     pub fn new(start: Instant, day: Duration) -> Self {
-        Self { start, began: std::time::Instant::now(), day: day.max(Duration::from_millis(1)) }
+        let set = Arc::new(Mutex::new((start, std::time::Instant::now())));
+        Self { set, day: day.max(Duration::from_millis(1)) }
+    }
+
+    /// Goes on from this instant where it is past it: time waits for those who cannot keep up.
+    pub fn hold(&self, limit: Instant) {
+        if self.now() > limit {
+            *self.set.lock().unwrap_or_else(PoisonError::into_inner) = (limit, std::time::Instant::now());
+        }
     }
 }
 
 impl Clock for FastClock {
     fn now(&self) -> Instant {
-        let passed = self.began.elapsed().as_nanos().saturating_mul(DAY_S.into());
+        let (start, began) = *self.set.lock().unwrap_or_else(PoisonError::into_inner);
+        let passed = began.elapsed().as_nanos().saturating_mul(DAY_S.into());
         let seconds = passed.checked_div(self.day.as_nanos()).unwrap_or(0);
-        self.start.plus(i64::try_from(seconds).unwrap_or(i64::MAX))
+        start.plus(i64::try_from(seconds).unwrap_or(i64::MAX))
     }
 
     fn until(&self, at: Instant) -> Duration {

@@ -15,7 +15,7 @@ use tokio::runtime::Runtime;
 
 use super::building::{self, Building, FORGETFUL, UNITS, below, seed};
 use crate::collect;
-use crate::desk::{ChangeError, Desk};
+use crate::desk::{ChangeError, Desk, Moment};
 use crate::owner::{Draft, OwnerError};
 use crate::simulator::{Gateway, KpmMeter, Pace};
 
@@ -140,6 +140,11 @@ impl People {
     pub(super) fn new(desk: Desk, clock: SharedClock) -> Self {
         let hour = clock.now().get().div_euclid(3600);
         Self { desk, clock, hour, paid: 0, last: BTreeMap::new() }
+    }
+
+    /// What can be seen of their site.
+    pub(super) fn moment(&self) -> Arc<Moment> {
+        self.desk.moment()
     }
 
     /// Does what people do since the last call.

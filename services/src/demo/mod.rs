@@ -37,6 +37,11 @@ use news::News;
 /// Between two looks at meters, people and news.
 const LOOK: Duration = Duration::from_millis(20);
 
+/// On a slow machine the building's time waits: readings are never further behind, in seconds,
+const READ_BEHIND_S: i64 = 900;
+/// nor balances.
+const BALANCES_BEHIND_S: i64 = 1_800;
+
 /// Set by Ctrl-C. The process has one handler.
 static STOP: AtomicBool = AtomicBool::new(false);
 
@@ -105,13 +110,14 @@ pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
             gateways: Vec::new(),
         }],
     };
-    let clock = SharedClock::new(FastClock::new(live, Duration::from_secs(args.day_seconds.into())));
+    let fast = FastClock::new(live, Duration::from_secs(args.day_seconds.into()));
+    let clock = SharedClock::new(fast.clone());
     let told = event_log::open(&log.display().to_string()).map_err(disk)?;
     let head = told.head().map_err(disk)?;
     let server = Server::start(&config, clock.clone()).map_err(disk)?;
     greet(&server, console)?;
     let end = args.days.map(|days| live.plus(i64::from(days).saturating_mul(86_400)));
-    let watched = watch(&server, &mut meters, &clock, (told.as_ref(), head), end, console);
+    let watched = watch(&server, &mut meters, (&fast, &clock), (told.as_ref(), head), end, console);
     let served = server.app.sites.values().next();
     let moment = served.map(|served| served.desk.moment()).unwrap_or_default();
     drop(server);
@@ -178,7 +184,7 @@ fn greet(server: &Server, console: &mut Console) -> Result<(), Failure> {
 fn watch(
     server: &Server,
     meters: &mut Meters,
-    clock: &SharedClock,
+    (fast, clock): (&FastClock, &SharedClock),
     (log, head): (&dyn EventLog, Sequence),
     end: Option<Instant>,
     console: &mut Console,
@@ -190,7 +196,11 @@ fn watch(
     let calendar = calendar.map_err(bug)?;
     let mut news = News::after(log, head, calendar.clone()).map_err(disk)?;
     let mut people = People::new(desk, clock.clone());
+    let started = clock.now();
     while !STOP.load(Ordering::SeqCst) && end.is_none_or(|end| clock.now() < end) {
+        let moment = people.moment();
+        let read = moment.newest_reading.unwrap_or(moment.at).max(started).plus(READ_BEHIND_S);
+        fast.hold(read.min(moment.live_at.1.max(started).plus(BALANCES_BEHIND_S)));
         let now = clock.now();
         let offset_s = calendar.offset_at(now);
         meters.pass(now, offset_s);

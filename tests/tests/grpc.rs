@@ -39,8 +39,7 @@ fn euros(minor: i64) -> Option<Money> {
 }
 
 fn recharge(key: &str, minor: i64) -> RechargeRequest {
-    let (account, reference) = ("A-1".to_owned(), String::new());
-    RechargeRequest { command: command(key), account, amount: euros(minor), reference }
+    RechargeRequest { command: command(key), account: "A-1".to_owned(), amount: euros(minor), reference: String::new() }
 }
 
 fn refund(key: &str, minor: i64) -> RefundRequest {

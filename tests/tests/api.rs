@@ -301,3 +301,21 @@ fn a_session_writes_only_from_its_own_pages() -> Result<()> {
     ensure!(answer.status == 200, "{}", answer.body);
     Ok(())
 }
+
+#[test]
+fn two_refunds_at_once_give_back_no_more_than_there_is() -> Result<()> {
+    let served = Served::start("", "2026-03-05T12:00:00Z");
+    let (at, clerk) = (served.server().http, served.token("m.roe", Role::Manager, ""));
+    let post = |key: &str, path: &str, body: Value| {
+        http::post(at, &format!("/api/v1/sites/{SITE}/accounts/A-1/{path}"), &clerk, key, &body)
+    };
+    let euros = |minor: i64| json!({"minor": minor, "currency": "EUR"});
+    ensure!(post("k-1", "recharges", json!({"amount": euros(5000)}))?.status == 200);
+    let refund = |key: &str| post(key, "refunds", json!({"amount": euros(4000), "reason": "moved"}));
+    let statuses = std::thread::scope(|scope| {
+        let all: Vec<_> = ["r-1", "r-2", "r-3"].map(|key| scope.spawn(move || refund(key))).into_iter().collect();
+        all.into_iter().map(|one| Ok(one.join().expect("it answers")?.status)).collect::<Result<Vec<_>>>()
+    })?;
+    assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 1, "{statuses:?}");
+    Ok(())
+}

@@ -12,6 +12,7 @@ use super::once::{self, Part};
 use super::{Asked, CommandError, Made, account_of, carry_out};
 use crate::desk::{Desk, Turn};
 use crate::identity::Permission;
+use crate::owner::OwnerError;
 
 /// Beyond this, numbers are not the same everywhere.
 const LARGEST: i64 = 9_007_199_254_740_991;
@@ -102,8 +103,9 @@ pub async fn refund(desk: &Desk, asked: Asked, order: Refund) -> Result<Made, Co
             account_of(turn, &order.account)?;
             positive(turn, &order.amount)?;
             unused(turn, &reference, RechargeKind::Refund)?;
-            let balance = turn.moment.live.get(&order.account).map(|live| live.balance);
-            let balance = balance.unwrap_or_else(|| turn.owner.site().balance(&order.account, turn.now));
+            // As of this turn: the moment may be from before another refund.
+            let live = domain::prepayment::live(turn.owner.site_mut(), turn.now).map_err(OwnerError::from)?;
+            let balance = live.get(&order.account).map_or(Money::ZERO, |live| live.balance);
             if balance < Money::new(order.amount.minor) {
                 return Err(CommandError::MoreThanBalance { amount_minor: order.amount.minor, balance });
             }
@@ -147,7 +149,7 @@ fn give(
     asked: &Asked,
     reason: &str,
     fact: Body,
-    check: impl FnOnce(&Turn<'_, '_>) -> Result<(), CommandError>,
+    check: impl FnOnce(&mut Turn<'_, '_>) -> Result<(), CommandError>,
 ) -> Result<Made, CommandError> {
     let known = once::known(turn, asked);
     let needs_second = turn.owner.site().premises().approvals.is_some_and(|persons| persons > 1);

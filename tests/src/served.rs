@@ -1,6 +1,6 @@
 //! A service of a test's own, with users and tokens.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use adapters::clock::{Clock as _, GivenClock, SharedClock, SystemClock};
 use domain::event::{AccountId, SiteId};
@@ -66,6 +66,11 @@ impl Served {
     /// Where gRPC is.
     pub fn grpc(&self) -> String {
         format!("http://{}", self.server().grpc.as_ref().expect("gRPC is served").address)
+    }
+
+    /// What comes in waits here.
+    pub fn spool(&self) -> PathBuf {
+        self.folder.path().join("data").join(SITE).join("intake.db")
     }
 
     /// The certificate that the service made for itself, PEM.

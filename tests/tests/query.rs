@@ -5,9 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use adapters::intake::{Arrival, Intake as _, Poll, PolledMeter, Spool};
 use anyhow::{Context as _, Result};
 use domain::billing::Site;
-use domain::event::{AccountId, Component, PointId};
+use domain::event::{AccountId, Component, MeterId, PointId, SiteId};
 use domain::prepayment;
 use domain::quantity::{Instant, Month};
 use domain::recharge::Payments;
@@ -15,6 +16,7 @@ use services::desk::Moment;
 use services::history;
 use services::query::{self, Step, View, Whose};
 use tests::cases;
+use tests::served::{SITE, Served};
 
 /// A site of a log, as a desk sees it at an instant.
 fn seen(out: &Path, at: Instant) -> Result<(Site, Moment)> {
@@ -160,4 +162,56 @@ fn a_days_minutes_are_its_hours() -> Result<()> {
     assert_eq!(minutes.parts, hours.parts);
     assert!(minutes.bars.len() >= 1440 && (24..48).contains(&hours.bars.len()), "{}", hours.bars.len());
     Ok(())
+}
+
+/// What a page shows in one turn is of the same readings, however short a time ago they came (PAINS 24).
+#[test]
+fn what_is_read_in_one_turn_is_of_the_same_readings() {
+    let served = Served::start("", "2026-03-10T12:00:00Z");
+    let site = SiteId::try_new(SITE).expect("an id");
+    let desk = served.server().app.sites[&site].desk.clone();
+    let account = AccountId::try_new("A-1").expect("an id");
+    let month = Month::parse("2026-03").expect("a month");
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let mut spool = Spool::open(&served.spool()).expect("opens");
+    let mut offer = |time: &str, kwh: &str| {
+        let meter = PolledMeter::new(MeterId::try_new("M-1").expect("an id"), kwh);
+        let poll = Poll::new(site.clone(), "c", "b", Instant::parse(time).expect("an instant"), vec![meter]);
+        let (id, bytes) = Arrival::Poll(poll).encode().expect("a poll");
+        spool.offer(id, &bytes).expect("spooled");
+    };
+    // The first poll of a bus waits for others; those of a bus that is known are taken at once.
+    offer("2026-03-10T10:00:00Z", "10.0");
+    let mut now = Instant::parse("2026-03-10T12:00:00Z").expect("an instant");
+    while runtime.block_on(desk.read(|turn| turn.owner.newest_reading())).expect("answers").is_none() {
+        now = now.plus(60);
+        served.clock.set(now);
+    }
+    for (time, kwh) in [("2026-03-10T11:00:00Z", "12.5"), ("2026-03-10T12:00:00Z", "16.0")] {
+        // The desk is kept until the reading and the question both wait for it.
+        let (release, held) = std::sync::mpsc::channel::<()>();
+        let (enters, entered) = tokio::sync::oneshot::channel();
+        let busy = desk.clone();
+        let keeps = runtime.spawn(async move {
+            busy.read(move |_| {
+                enters.send(()).expect("somebody waits");
+                held.recv().expect("released");
+            })
+            .await
+        });
+        runtime.block_on(entered).expect("entered");
+        offer(time, kwh);
+        let of = account.clone();
+        let asked = query::read(&desk, move |view| {
+            let used = query::days(&view, &of, month)?;
+            Ok((used, query::bill(&view, &of, month)?, query::balance(view.moment, &of)?))
+        });
+        let released = async move { release.send(()).expect("it waits") };
+        // In the order in which they are written: it is asked before the desk is free.
+        let (asked, ()) = runtime.block_on(async { tokio::join!(biased; asked, released) });
+        runtime.block_on(keeps).expect("no panic").expect("answers");
+        let (days, bill, balance) = asked.expect("answers");
+        assert_eq!((&days.charges, days.charges.minor > 300), (&bill.charges, true), "{time}");
+        assert_eq!(bill.closing_balance, balance.balance, "{time}");
+    }
 }

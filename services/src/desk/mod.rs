@@ -77,8 +77,15 @@ pub enum ChangeError<E> {
     Desk(DeskError),
 }
 
-/// What is asked of the thread: it runs in a turn; the answer goes out after the commit.
-type Job = Box<dyn FnOnce(&mut Turn<'_, '_>) -> Answer + Send>;
+/// What is asked of the thread.
+enum Job {
+    /// Runs in a turn before its commit; the answer goes out after it.
+    Change(Change),
+    /// Runs after the commit, where the moment is of the state that is read.
+    Read(Read),
+}
+type Change = Box<dyn FnOnce(&mut Turn<'_, '_>) -> Answer + Send>;
+type Read = Box<dyn FnOnce(&mut Turn<'_, '_>) + Send>;
 type Answer = Box<dyn FnOnce(Result<(), DeskError>) + Send>;
 
 /// A turn of the desk, for whoever reads or changes in it.
@@ -87,7 +94,7 @@ pub struct Turn<'t, 'o> {
     pub owner: &'t mut Owner<'o>,
     /// When: the clock's instant, and never before the last event.
     pub now: Instant,
-    /// The moment before this turn.
+    /// For a change the moment before this turn; for a read that of the owner's state.
     pub moment: &'t Moment,
 }
 
@@ -157,17 +164,14 @@ impl Desk {
         self.moment.clone()
     }
 
-    /// Reads the site in a turn.
+    /// Reads the site at the end of a turn: live figures are of the same readings as all else that is read.
     pub async fn read<T: Send + 'static>(
         &self,
         ask: impl FnOnce(&mut Turn<'_, '_>) -> T + Send + 'static,
     ) -> Result<T, DeskError> {
         let (reply, answer) = oneshot::channel();
-        let job: Job = Box::new(move |turn| {
-            // Whoever asked may be gone.
-            reply.send(ask(turn)).ok();
-            Box::new(|_| ())
-        });
+        // Whoever asked may be gone.
+        let job = Job::Read(Box::new(move |turn| reply.send(ask(turn)).unwrap_or_else(drop)));
         self.jobs.send(job).map_err(|_| self.closed())?;
         answer.await.map_err(|_| self.closed())
     }
@@ -193,7 +197,7 @@ impl Desk {
         decide: impl FnOnce(&mut Turn<'_, '_>) -> Result<T, E> + Send + 'static,
     ) -> Result<oneshot::Receiver<Result<T, ChangeError<E>>>, ChangeError<E>> {
         let (reply, answer) = oneshot::channel();
-        let job: Job = Box::new(move |turn| {
+        let job = Job::Change(Box::new(move |turn| {
             let decided = decide(turn);
             Box::new(move |durable| {
                 let outcome = match (decided, durable) {
@@ -204,7 +208,7 @@ impl Desk {
                 // Whoever asked may be gone; asked again, it is made once.
                 reply.send(outcome).ok();
             })
-        });
+        }));
         self.jobs.send(job).map_err(|_| ChangeError::Desk(self.closed()))?;
         Ok(answer)
     }

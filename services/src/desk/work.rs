@@ -16,7 +16,7 @@ use metrics::{counter, gauge, histogram};
 use serde_json::json;
 use tokio::sync::watch;
 
-use super::{Answer, DeskError, Duty, Job, Moment, Setup, Turn};
+use super::{Answer, Change, DeskError, Duty, Job, Moment, Read, Setup, Turn};
 use crate::owner::{COMMIT, Draft, Feed, Inlet, Owner, OwnerError, Refused};
 
 /// Between two looks at the intake.
@@ -142,7 +142,14 @@ impl Worker<'_, '_> {
     fn turn(&mut self, jobs: Vec<Job>) -> Result<(), DeskError> {
         let mut answers: Vec<Answer> = Vec::new();
         let asked = !jobs.is_empty();
-        let outcome = self.decide(jobs, &mut answers).and_then(|()| self.commit());
+        let (mut changes, mut reads) = (Vec::new(), Vec::new());
+        for job in jobs {
+            match job {
+                Job::Change(change) => changes.push(change),
+                Job::Read(read) => reads.push(read),
+            }
+        }
+        let outcome = self.decide(changes, &mut answers).and_then(|()| self.commit());
         let now = now_of(self.clock, &self.owner);
         let fatal = outcome.as_ref().err().is_some_and(is_fatal);
         let durable = outcome.map_err(|error| DeskError::Owner(Arc::new(error)));
@@ -162,19 +169,31 @@ impl Worker<'_, '_> {
                 for duty in &mut self.duties {
                     duty.act(&self.owner, now);
                 }
-                Ok(())
             }
-            Err(error) if fatal => Err(error),
+            Err(error) if fatal => return Err(error),
             Err(error) => {
                 tracing::warn!(site = %self.owner.site_id(), %error, "nothing is appended at present");
                 self.moment.fault = Some(error.to_string());
                 self.publish();
-                Ok(())
             }
+        }
+        self.read(reads, now);
+        Ok(())
+    }
+
+    /// Answers who reads. What came in since the live figures were computed is in what is read: they are computed
+    /// anew before, once for all who ask.
+    fn read(&mut self, reads: Vec<Read>, now: Instant) {
+        if !reads.is_empty() && self.moment.live_at.0 != self.owner.events() {
+            self.compute_live(now);
+            self.publish();
+        }
+        for read in reads {
+            read(&mut Turn { owner: &mut self.owner, now, moment: &self.moment });
         }
     }
 
-    fn decide(&mut self, jobs: Vec<Job>, answers: &mut Vec<Answer>) -> Result<(), OwnerError> {
+    fn decide(&mut self, jobs: Vec<Change>, answers: &mut Vec<Answer>) -> Result<(), OwnerError> {
         // Time goes on while the intake is taken: nothing is appended at an instant before that.
         let outcome = self.take().and_then(|()| self.settle());
         let now = outcome.as_ref().map_or_else(|_| now_of(self.clock, &self.owner), |now| *now);

@@ -15,7 +15,7 @@ use super::{Spot, base, coin, frame, names};
 use crate::identity::Permission;
 use crate::portal::page::{Frame, page};
 use crate::portal::visit::Visit;
-use crate::query::{self, BillRow, RechargeRow, Step, TierProgress};
+use crate::query::{self, Balance, BillRow, RechargeRow, Step, TierProgress};
 
 #[derive(Template)]
 #[template(path = "tenant/home.html")]
@@ -35,6 +35,7 @@ struct Home {
 
 /// What is read in one turn.
 struct Read {
+    balance: Balance,
     day: day::Read,
     month: month::Read,
     tiers: Vec<TierProgress>,
@@ -55,6 +56,7 @@ pub(super) async fn home(visit: Visit, Path((site, account)): Path<(String, Stri
     let asked = account.clone();
     let read = query::read(&served.desk, move |view| {
         Ok(Read {
+            balance: query::balance(view.moment, &asked)?,
             day: day::read(&view, &asked, None, Step::Quarter)?,
             month: month::read(&view, &asked, None)?,
             tiers: query::tiers(&view, &asked)?,
@@ -71,18 +73,14 @@ pub(super) async fn home(visit: Visit, Path((site, account)): Path<(String, Stri
         Err(fault) => return visit.fault(fault),
     };
     let moment = served.desk.moment();
-    let balance = match query::balance(&moment, &account) {
-        Ok(balance) => balance,
-        Err(error) => return visit.fault(error.into()),
-    };
     let coin = coin(&moment);
     let (name, place) = names(&moment, &account);
     let home = Home {
         frame: frame(&visit, &site, &base, Spot::Home, name.clone()),
         name,
         place,
-        supplies: supply::cards(&visit, &moment, &balance, (&told, &base)),
-        now: Now::of(&moment, balance, language),
+        supplies: supply::cards(&visit, &moment, &read.balance, (&told, &base)),
+        now: Now::of(&moment, read.balance, language),
         day: Day::of(&read.day, &base, language, true),
         month: MonthView::of(&read.month, &base, language, &coin),
         tiers: tiers::groups(&read.tiers, &coin, language),

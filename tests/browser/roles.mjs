@@ -66,7 +66,12 @@ const money = async (page, unit) => {
 
   // A tariff is tried, and only then published.
   await page.goto(`${base}/rules`);
-  await page.fill("#editor-reason", "prices of 2030");
+  await page.click("text=Start from the rule of");
+  check((await page.inputValue("#editor-text")).startsWith("[[rule]]"), "the next version of a rule begins as the newest one");
+  same(await page.inputValue("#editor-what"), "rule", "what is written");
+  await page.click("text=Start from tariff home");
+  check((await page.inputValue("#editor-text")).includes('id = "home"\nversion = 2'), "the next version of a tariff, too");
+  await page.fill("#editor-reason", "prices of next month");
   await submit(page, "editor-text");
   check((await said(page)).includes("nothing is changed yet"), `tried: ${await said(page)}`);
   check(await page.isVisible("#effect"), "what it would change is shown");
@@ -129,7 +134,7 @@ const money = async (page, unit) => {
   await shot(page, "explain-desk-light");
   await page.goto(`${base}/audit/changes`);
   const history = await page.textContent("main");
-  check(history.includes("mia") && history.includes("prices of 2030"), "the history has author and reason");
+  check(history.includes("mia") && history.includes("prices of next month"), "the history has author and reason");
   for (const path of ["/cash", "/rules"]) same((await page.context().request.get(base + path)).status(), 403, `an auditor at ${path}`);
   const csrf = await page.goto(base).then(() => page.getAttribute(".tools input[name=csrf]", "value"));
   for (const [path, act] of [["/cash", "recharge"], ["/rules", "try"], ["/supply", "cut"], ["/alarms", "acknowledge"], ["/books", "match"]]) {

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use adapters::site_folder::SiteFolder;
-use domain::event::Body;
+use adapters::site_folder::{Change, SiteFolder, read_change, rule_toml, tariff_toml};
+use domain::event::{Body, RulePublished, TariffPublished};
+use domain::quantity::Date;
 
 fn cases() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("site-cases")
@@ -30,6 +31,37 @@ fn every_site_case_loads() {
         count += 1;
     }
     assert_eq!(count, 39);
+}
+
+/// What an editor begins with is what is in force: each version is written as a table that is read as the same.
+#[test]
+fn versions_of_tariffs_and_rules_are_written_as_tables_that_read_the_same() {
+    let (mut tariffs, mut rules) = (0, 0);
+    for case in tests::cases::all().expect("the cases") {
+        let folder = SiteFolder::open(&case.path).expect("it loads");
+        let received = folder.facts.iter().map(|fact| fact.received).max().expect("facts");
+        let known = || folder.facts.iter().map(|fact| (fact.received, &fact.body));
+        let from = Date::parse("2090-01-01").expect("a date");
+        for (_, body) in known() {
+            let (table, text, next) = match body {
+                Body::TariffPublished(one) => {
+                    tariffs += 1;
+                    let next = TariffPublished { version: 900, from, ..one.clone() };
+                    (["tariff"], tariff_toml(&next), Body::TariffPublished(next))
+                }
+                Body::RulePublished(one) => {
+                    rules += 1;
+                    let next = RulePublished { version: 900, from, ..one.clone() };
+                    (["rule"], rule_toml(&next), Body::RulePublished(next))
+                }
+                _ => continue,
+            };
+            let change = Change { by: "j.moore", reason: "new", received, tables: &table };
+            let facts = read_change(&text, &change, known()).unwrap_or_else(|error| panic!("{error}:\n{text}"));
+            assert_eq!(facts.iter().map(|fact| &fact.body).collect::<Vec<_>>(), [&next], "{text}");
+        }
+    }
+    assert!(tariffs > 39 && rules > 20, "{tariffs} tariffs, {rules} rules");
 }
 
 /// Copies a good folder with one edit, and gives the error's text.

@@ -7,6 +7,7 @@ mod csv_rows;
 mod error;
 mod law;
 mod row;
+mod rule_text;
 mod supply;
 mod tables;
 mod tariff;
@@ -22,6 +23,7 @@ pub use change::{CORRECTABLE, Change, check_change, read_change};
 pub use error::FolderError;
 pub(crate) use error::nearest;
 use row::{Row, Source};
+pub use rule_text::rule_toml;
 use tables::{Entry, Ids, TABLES};
 pub use tariff_file::{TariffFile, tariff_toml};
 

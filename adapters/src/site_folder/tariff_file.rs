@@ -111,7 +111,7 @@ pub fn tariff_toml(tariff: &TariffPublished) -> String {
     lines.join("\n")
 }
 
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     // The escapes of JSON are those of TOML.
     serde_json::Value::from(text).to_string()
 }
@@ -160,7 +160,7 @@ fn braces(rows: impl Iterator<Item = String>) -> String {
 }
 
 /// The lines of a list of tables; none where it is empty.
-fn list(key: &str, rows: impl Iterator<Item = String>) -> Vec<String> {
+pub(super) fn list(key: &str, rows: impl Iterator<Item = String>) -> Vec<String> {
     let rows: Vec<String> = rows.map(|row| format!("  {{ {row} }},")).collect();
     if rows.is_empty() {
         return rows;

@@ -5,7 +5,7 @@ mod replayer;
 
 use std::path::Path;
 
-use adapters::event_log::{self, EventLog, Filter, Kind, LogError, Sequence, Stored};
+use adapters::event_log::{self, EventLog, Filter, LogError, Sequence, Stored};
 use domain::billing::{BillingError, Site};
 use domain::event::{Body, Decoder, Event, EventError, SiteId, leaf_hash};
 use domain::quantity::Month;
@@ -103,18 +103,6 @@ fn stream(
     pages(dir, log, site, |page| page.iter().try_for_each(|stored| take(decoder.entry(stored)?)))
 }
 
-/// The facts of a site of a log, in order, without its readings and decisions.
-pub(crate) fn facts(log: &str, site: &SiteId, mut take: impl FnMut(&Event)) -> Result<(), HistoryError> {
-    let filter = Filter { site: Some(site.clone()), kind: Some(Kind::Fact) };
-    let mut opener = Opener::default();
-    pages_of(Path::new("."), Some(log), &filter, |page| {
-        page.iter().try_for_each(|stored| {
-            take(&opener.entry(stored)?.event);
-            Ok(())
-        })
-    })
-}
-
 /// Decodes the events of one site, in order.
 #[derive(Default)]
 struct Opener {
@@ -139,17 +127,9 @@ pub(crate) fn pages(
     dir: &Path,
     log: Option<&str>,
     site: Option<&SiteId>,
-    take: impl FnMut(Vec<Stored>) -> Result<(), HistoryError>,
-) -> Result<(), HistoryError> {
-    pages_of(dir, log, &Filter { site: site.cloned(), kind: None }, take)
-}
-
-fn pages_of(
-    dir: &Path,
-    log: Option<&str>,
-    filter: &Filter,
     mut take: impl FnMut(Vec<Stored>) -> Result<(), HistoryError>,
 ) -> Result<(), HistoryError> {
+    let filter = Filter { site: site.cloned(), kind: None };
     let log: Box<dyn EventLog> = if let Some(location) = log {
         let path = Path::new(location);
         if location.starts_with("nats://") {
@@ -168,7 +148,7 @@ fn pages_of(
     };
     let mut after = Sequence(0);
     loop {
-        let page = log.read(after, filter, PAGE)?;
+        let page = log.read(after, &filter, PAGE)?;
         let Some(last) = page.last() else { break };
         after = last.sequence;
         take(page)?;

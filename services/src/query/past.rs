@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use domain::event::{Body, SiteId};
+use domain::event::{AlarmEvent, Body, PaymentEvent, SiteId, SupplyEvent};
 use domain::quantity::Month;
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -190,26 +190,37 @@ fn refused(failure: &crate::exit::Failure) -> QueryError {
 
 /// The facts that say how a site is run, and who changed what and why, the newest first; those before `before` alone.
 pub async fn changes(site: &ServedSite, before: Option<u64>, most: usize) -> Result<Vec<ChangeRow>, QueryError> {
-    let moment = site.desk.moment();
-    in_background(site, move |log, id| {
-        let mut rows = Vec::new();
-        history::facts(log, id, |event| {
-            if is_change(&event.body) && before.is_none_or(|before| event.position < before) {
-                rows.push(row(&moment, event));
-            }
-        })?;
-        let from = rows.len().saturating_sub(most);
-        let mut last = rows.split_off(from);
-        last.reverse();
-        Ok(last)
-    })
-    .await
+    let read = site.desk.read(move |turn| {
+        let facts = turn.owner.facts().all().iter().rev();
+        let wanted =
+            facts.filter(|event| is_change(&event.body) && before.is_none_or(|before| event.position < before));
+        wanted.take(most).map(|event| row(turn.moment, event)).collect()
+    });
+    Ok(read.await?)
 }
 
 /// Whether a fact is about how the site is run, not one of those that come by themselves.
 fn is_change(body: &Body) -> bool {
-    !body.is_decision()
-        && !matches!(body, Body::ReadingsRecorded(_) | Body::RechargeReceived(_) | Body::RechargeSuspended(_))
+    match body {
+        Body::ReadingsRecorded(_) | Body::RechargeReceived(_) | Body::RechargeSuspended(_) => false,
+        Body::Supply(event) => matches!(
+            event,
+            SupplyEvent::SupplyPolicyPublished(_)
+                | SupplyEvent::PointProtected(_)
+                | SupplyEvent::PointUnprotected(_)
+                | SupplyEvent::DisputeOpened(_)
+                | SupplyEvent::DisputeClosed(_)
+                | SupplyEvent::WeatherHeld(_)
+                | SupplyEvent::SupplyRequested(_)
+                | SupplyEvent::SupplyApproved(_)
+                | SupplyEvent::ReconnectionConfirmed(_)
+        ),
+        Body::Alarm(event) => {
+            matches!(event, AlarmEvent::AlarmPolicyPublished(_) | AlarmEvent::AlarmAcknowledged(_))
+        }
+        Body::Payment(event) => matches!(event, PaymentEvent::RechargeMatched(_)),
+        other => !other.is_decision(),
+    }
 }
 
 fn row(moment: &Moment, event: &domain::event::Event) -> ChangeRow {

@@ -8,6 +8,7 @@ mod cash;
 mod draft;
 mod leases;
 mod rules;
+mod start;
 mod supply;
 
 use std::sync::Arc;

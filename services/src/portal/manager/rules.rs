@@ -1,13 +1,14 @@
 //! Tariffs, rules and corrections as text, tried before they are published; and what waits for a second person.
 
 use axum::Form as Sent;
-use axum::extract::Path;
+use axum::extract::{Path, Query};
 use axum::http::StatusCode;
 use axum::response::Response;
 use domain::event::EventId;
 
 use super::draft::{Draft, Tried};
 use super::leases;
+use super::start::{self, Start};
 use crate::command::{self, Change, CommandError};
 use crate::identity::Permission;
 use crate::portal::act::{self, Given};
@@ -16,7 +17,7 @@ use crate::portal::sheet::{Card, Field, Item, Kind, Said, Sheet, stamp};
 use crate::portal::site::{Spot, base, frame};
 use crate::portal::visit::Visit;
 use crate::portal::words::Language;
-use crate::query::{self, ChangeRow};
+use crate::query::{self, ChangeRow, QueryError};
 
 /// So many changes are searched for what waits.
 const SEARCHED: usize = 500;
@@ -31,8 +32,8 @@ energy = [ { period = "all", tiers = [ { price = "0.2500" } ] } ]
 "#;
 
 /// `GET …/rules`
-pub(super) async fn page(visit: Visit, Path(site): Path<String>) -> Response {
-    show(&visit, &site, None).await
+pub(super) async fn page(visit: Visit, Path(site): Path<String>, Query(given): Query<Given>) -> Response {
+    show(&visit, &site, given.text("start"), None).await
 }
 
 /// `POST …/rules`
@@ -55,7 +56,7 @@ pub(super) async fn act(visit: Visit, Path(site): Path<String>, Sent(given): Sen
         },
     };
     match outcome {
-        Ok((tried, cards)) => show(&visit, &site, Some((tried.said, cards, draft))).await,
+        Ok((tried, cards)) => show(&visit, &site, "", Some((tried.said, cards, draft))).await,
         Err(response) => response,
     }
 }
@@ -76,7 +77,7 @@ async fn approve(visit: &Visit, site: &str, given: &Given) -> Result<(Tried, Vec
     Ok((Tried { said, card: None }, Vec::new()))
 }
 
-async fn show(visit: &Visit, site: &str, tried: Option<(Said, Vec<Card>, Draft)>) -> Response {
+async fn show(visit: &Visit, site: &str, start: &str, tried: Option<(Said, Vec<Card>, Draft)>) -> Response {
     let served = match visit.site(site, Permission::ChangeRules) {
         Ok(served) => served,
         Err(fault) => return visit.fault(fault),
@@ -86,13 +87,18 @@ async fn show(visit: &Visit, site: &str, tried: Option<(Said, Vec<Card>, Draft)>
         Err(error) => return visit.fault(error.into()),
     };
     let (language, moment) = (visit.reader.language, served.desk.moment());
+    let from = moment.premises.calendar.day_of(moment.live_at.1).month().next().first();
+    let starts = match served.desk.read(move |turn| start::starts(turn.owner.facts().all().iter(), from)).await {
+        Ok(starts) => starts,
+        Err(error) => return visit.fault(QueryError::from(error).into()),
+    };
     let (said, tried, draft) = match tried {
         Some((said, cards, draft)) => (Some(said), cards, Some(draft)),
         None => (None, Vec::new(), None),
     };
     let mut cards = tried;
     cards.extend(waiting(&rows, &visit.session.actor.user, language));
-    cards.push(editor(draft.as_ref(), language));
+    cards.push(editor(draft.as_ref(), &starts, (site, start), language));
     cards.extend(leases::cards(&moment, language));
     if let Some(last) = cards.last_mut() {
         last.links.push((language.say("changes"), format!("{}/audit/changes", base(site))));
@@ -127,19 +133,26 @@ fn waiting(rows: &[ChangeRow], user: &str, language: Language) -> Option<Card> {
     (!items.is_empty()).then(|| Card { id: "waiting", title: language.say("rules-waiting"), items, ..Card::default() })
 }
 
-/// The text and what to try it as.
-fn editor(draft: Option<&Draft>, language: Language) -> Card {
-    let text = draft.map_or("", |draft| draft.text("text"));
-    let of_text = !text.is_empty();
-    let what = draft.filter(|_| of_text).map_or("tariff", |draft| draft.text("what"));
-    let reason = draft.filter(|_| of_text).map_or("", Draft::reason);
+/// The text and what to try it as; without a text, that of a version to start from.
+fn editor(draft: Option<&Draft>, starts: &[Start], (site, start): (&str, &str), language: Language) -> Card {
+    let begun = starts.iter().find(|one| one.name == start).or(starts.first());
+    let draft = draft.filter(|draft| !draft.text("text").is_empty());
+    let text = draft.map_or_else(|| begun.map_or(EXAMPLE, |one| &one.text), |draft| draft.text("text"));
+    let what = draft.map_or_else(|| begun.map_or("tariff", |one| one.what), |draft| draft.text("what"));
     let kinds = [("tariff", "rules-tariff"), ("rule", "rules-rule"), ("correct", "rules-correct")];
     let kinds = kinds.map(|(value, key)| (value.to_owned(), language.say(key))).to_vec();
     let fields = vec![
         Field::select("what", language.say("field-what"), what, kinds),
-        Field::new("reason", language.say("field-reason"), Kind::Text, reason),
-        Field::new("text", language.say("field-text"), Kind::Area, if of_text { text } else { EXAMPLE }),
+        Field::new("reason", language.say("field-reason"), Kind::Text, draft.map_or("", Draft::reason)),
+        Field::new("text", language.say("field-text"), Kind::Area, text),
     ];
     let form = act::form("editor".to_owned(), "try", language.say("rules-try"), fields);
-    form.card("text", language.say("rules-write"), language.say("rules-write-lead"))
+    let mut card = form.card("text", language.say("rules-write"), language.say("rules-write-lead"));
+    let link = |one: &Start| {
+        let name = one.name.rsplit_once('/').map_or("", |(_, name)| name);
+        let href = format!("{}/rules?start={}#text", base(site), one.name);
+        (language.say1(&format!("rules-start-{}", one.what), "name", name), href)
+    };
+    card.links = starts.iter().map(link).collect();
+    card
 }

@@ -160,6 +160,7 @@ cash-give-button = Refund it
 cash-post = Post by hand
 cash-post-lead = A correction with its reason; negative takes from the balance.
 cash-post-button = Post it
+cash-older = Older payments
 cash-recent = Payments
 cash-suspense = in suspense
 cash-done = { $amount } credited to { $account }. The new balance is { $balance }.

@@ -160,6 +160,7 @@ cash-give-button = 退还
 cash-post = 手工入账
 cash-post-lead = 更正并写明理由；负数从余额扣除。
 cash-post-button = 记账
+cash-older = 更早的收支
 cash-recent = 收付记录
 cash-suspense = 待认领
 cash-done = { $account } 已入账 { $amount }，新余额 { $balance }。

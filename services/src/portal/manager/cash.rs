@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::Form as Sent;
-use axum::extract::Path;
+use axum::extract::{Path, Query};
 use axum::http::StatusCode;
 use axum::response::Response;
 use domain::event::AccountId;
@@ -15,20 +15,23 @@ use crate::portal::act::{self, Given};
 use crate::portal::page::page as answer;
 use crate::portal::sheet::{Card, Field, Kind, Said, Sheet, Table, head, stamp};
 use crate::portal::show::Coin;
-use crate::portal::site::{Spot, frame};
+use crate::portal::site::{Spot, base, frame};
 use crate::portal::visit::Visit;
 use crate::portal::words::Language;
-use crate::query::{self, RechargeRow};
+use crate::query::{self, RechargeRow, View};
 use crate::serve::ServedSite;
 
 /// So long a new balance is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Payments of so many days are listed.
+/// Payments of so many days are listed,
 const DAYS_S: i64 = 31 * 86_400;
+/// and no more than these, and those of the last one's instant.
+const ROWS: usize = 40;
 
-/// `GET …/cash`
-pub(super) async fn page(visit: Visit, Path(site): Path<String>) -> Response {
-    show(&visit, &site, None).await
+/// `GET …/cash`; `before` is an instant in seconds: payments before it are listed.
+pub(super) async fn page(visit: Visit, Path(site): Path<String>, Query(given): Query<Given>) -> Response {
+    let before = given.text("before").parse().ok().map(Instant::new);
+    show(&visit, &site, before, None).await
 }
 
 /// `POST …/cash`
@@ -44,7 +47,7 @@ pub(super) async fn act(visit: Visit, Path(site): Path<String>, Sent(given): Sen
     let moment = served.desk.moment();
     let Some(account) = given.account(&moment.premises) else {
         let said = Said::refused(language.say("refused-account-unknown"));
-        return show(&visit, &site, Some(said)).await;
+        return show(&visit, &site, None, Some(said)).await;
     };
     let said = match ask(&visit, served, &given, &account).await {
         Ok(made) => {
@@ -53,7 +56,7 @@ pub(super) async fn act(visit: Visit, Path(site): Path<String>, Sent(given): Sen
         }
         Err(error) => act::refused(&error, language),
     };
-    show(&visit, &site, Some(said)).await
+    show(&visit, &site, None, Some(said)).await
 }
 
 async fn ask(visit: &Visit, served: &ServedSite, given: &Given, account: &AccountId) -> Result<Made, CommandError> {
@@ -88,16 +91,28 @@ async fn said(served: &ServedSite, given: &Given, (account, made): (&AccountId, 
     language.say_with(key, &values)
 }
 
-async fn show(visit: &Visit, site: &str, said: Option<Said>) -> Response {
+/// Payments of some days, the newest first, and where older ones begin.
+fn recent(view: &View<'_>, before: Option<Instant>) -> (Vec<RechargeRow>, Option<Instant>) {
+    let end = before.unwrap_or(Instant::new(i64::MAX));
+    let from = before.unwrap_or(view.until()).plus(DAYS_S.saturating_neg());
+    let mut rows = query::recharges(view, from, end);
+    if let Some(last) = rows.get(ROWS.saturating_sub(1)).map(|row| row.time.utc) {
+        let shown = rows.iter().take_while(|row| row.time.utc >= last).count();
+        if shown < rows.len() {
+            rows.truncate(shown);
+            return (rows, Some(last));
+        }
+    }
+    let older = !query::recharges(view, Instant::new(i64::MIN), from).is_empty();
+    (rows, older.then_some(from))
+}
+
+async fn show(visit: &Visit, site: &str, before: Option<Instant>, said: Option<Said>) -> Response {
     let served = match visit.site(site, Permission::MoveMoney) {
         Ok(served) => served,
         Err(fault) => return visit.fault(fault),
     };
-    let read = query::read(&served.desk, |view| {
-        let until = view.until();
-        Ok(query::recharges(&view, until.plus(DAYS_S.saturating_neg()), Instant::new(i64::MAX)))
-    });
-    let rows = match read.await {
+    let (rows, older) = match query::read(&served.desk, move |view| Ok(recent(&view, before))).await {
         Ok(rows) => rows,
         Err(error) => return visit.fault(error.into()),
     };
@@ -119,7 +134,12 @@ async fn show(visit: &Visit, site: &str, said: Option<Said>) -> Response {
         form.card(id, language.say(title), lead)
     };
     let mut cards = vec![desk(("take", "recharge"), "cash-take", false)];
-    cards.extend(coin.map(|coin| list(&rows, &coin, language)));
+    let mut listed = coin.map(|coin| list(&rows, &coin, language));
+    if let (Some(list), Some(older)) = (&mut listed, older) {
+        let href = format!("{}/cash?before={}#payments", base(site), older.get());
+        list.links.push((language.say("cash-older"), href));
+    }
+    cards.extend(listed);
     cards.push(desk(("give", "refund"), "cash-give", true));
     cards.push(desk(("posting", "post"), "cash-post", true));
     let title = language.say("cash");

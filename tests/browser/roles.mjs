@@ -35,7 +35,7 @@ const money = async (page, unit) => {
 
 // A manager.
 {
-  await look("mia", ["", "/alarms", "/supply", "/cash", "/rules"]);
+  await look("mia", ["", "/alarms", "/supply", "/supply/several", "/cash", "/rules"]);
   const page = await open(browser);
   await signIn(page, "mia");
   check(await page.isVisible("svg.flow rect"), "the energy flow is drawn");

@@ -8,6 +8,7 @@ mod cash;
 mod draft;
 mod leases;
 mod rules;
+mod several;
 mod start;
 mod supply;
 
@@ -24,6 +25,7 @@ pub(super) fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/site/{site}/alarms", get(alarms::page).post(alarms::act))
         .route("/site/{site}/supply", get(supply::page).post(supply::act))
+        .route("/site/{site}/supply/several", get(several::page).post(several::act))
         .route("/site/{site}/cash", get(cash::page).post(cash::act))
         .route("/site/{site}/rules", get(rules::page).post(rules::act))
 }

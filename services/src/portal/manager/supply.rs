@@ -15,7 +15,7 @@ use crate::portal::act::{self, Given};
 use crate::portal::page::page as answer;
 use crate::portal::sheet::{Card, Field, Form, Item, Said, Sheet, stamp};
 use crate::portal::show::Coin;
-use crate::portal::site::{Spot, frame};
+use crate::portal::site::{Spot, base, frame};
 use crate::portal::tenant;
 use crate::portal::visit::Visit;
 use crate::portal::words::Language;
@@ -110,7 +110,7 @@ async fn show(visit: &Visit, site: &str, said: Option<Said>) -> Response {
         said,
         cards: vec![
             card("queue", "supply-queue", "supply-queue-none", &moves),
-            card("points", "supply-points", "supply-points-none", &stays),
+            Card { links: teller.links(), ..card("points", "supply-points", "supply-points-none", &stays) },
         ],
     };
     answer(StatusCode::OK, &sheet)
@@ -142,6 +142,11 @@ impl Teller<'_> {
         };
         let words = self.language.find(&format!("hold-{}", code.replace('_', "-")), &[]);
         words.unwrap_or_else(|| code.replace('_', " "))
+    }
+
+    fn links(&self) -> Vec<(String, String)> {
+        let several = (self.language.say("several-title"), format!("{}/supply/several", base(self.site)));
+        self.switches.then_some(several).into_iter().collect()
     }
 
     fn item(&self, row: &PointStatus) -> Item {

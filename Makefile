@@ -2,7 +2,7 @@
 .PHONY: demo test check bench rivals soak tools
 
 demo:
-	cargo run --release -q -p tallywatt -- demo
+	cargo run --release -p tallywatt -- demo
 
 # Test tools (a real nats-server, hledger, ledger, beancount) go into .tools/, nowhere else.
 tools:

@@ -6,7 +6,7 @@ use adapters::clock::{Clock as _, GivenClock, SharedClock, SystemClock};
 use domain::event::{AccountId, SiteId};
 use domain::quantity::Instant;
 use services::identity::{Grant, NewToken, Role};
-use services::serve::{Config, Server};
+use services::serve::{Config, ServeError, Server};
 use tempfile::TempDir;
 
 use crate::site;
@@ -46,10 +46,21 @@ impl Served {
     }
 
     fn open(&mut self) {
+        self.try_open().expect("it starts");
+    }
+
+    /// Ends it.
+    pub fn stop(&mut self) {
+        self.server.take();
+    }
+
+    /// Starts it anew on what is there.
+    pub fn try_open(&mut self) -> Result<(), ServeError> {
         let more = &self.more;
         let text = format!("[serve]\ndata = \"data\"\nhttp = \"127.0.0.1:0\"\n{more}\n[[site]]\nfolder = \"site\"\n");
         let config = Config::parse(&self.folder.path().join("tallywatt.toml"), &text).expect("the file is right");
-        self.server = Some(Server::start(&config, SharedClock::new(self.clock.clone())).expect("it starts"));
+        self.server = Some(Server::start(&config, SharedClock::new(self.clock.clone()))?);
+        Ok(())
     }
 
     /// Ends it and starts it anew on the same log.
@@ -68,9 +79,14 @@ impl Served {
         format!("http://{}", self.server().grpc.as_ref().expect("gRPC is served").address)
     }
 
+    /// What the service keeps of the site.
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data").join(SITE)
+    }
+
     /// What comes in waits here.
     pub fn spool(&self) -> PathBuf {
-        self.folder.path().join("data").join(SITE).join("intake.db")
+        self.data().join("intake.db")
     }
 
     /// The certificate that the service made for itself, PEM.

@@ -123,7 +123,8 @@ impl EventId {
     }
 }
 
-pub(crate) fn parse_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
+/// Bytes of their lower-case hexadecimal digits.
+pub fn parse_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
     let digits = text.as_bytes();
     if digits.len() != N.checked_mul(2)? || digits.iter().any(|d| !matches!(d, b'0'..=b'9' | b'a'..=b'f')) {
         return None;

@@ -33,7 +33,7 @@ pub use decision::*;
 pub use envelope::{Event, EventError, leaf_hash};
 pub use fact::*;
 pub use finding::FindingRaised;
-pub use id::{AccountId, EventId, MeterId, PointId, PoolId, SiteId, TariffId, UnitId, sha256};
+pub use id::{AccountId, EventId, MeterId, PointId, PoolId, SiteId, TariffId, UnitId, parse_hex, sha256};
 pub use payment::{
     PaymentKind, PaymentRefusal, RechargeCaptured, RechargeMatched, RechargeMoved, RechargeParked, RechargeRefused,
     RechargeRequested, RechargeReturned,

@@ -19,6 +19,7 @@ use tokio::runtime::Builder;
 use super::Figure;
 use crate::collect::{Collector, Config};
 use crate::desk::{Desk, Duty, Setup};
+use crate::owner::HeadFile;
 use crate::simulator::{Gateway, KpmMeter, Pace};
 use crate::supply::{SharedSwitch, SupplyControl};
 
@@ -59,6 +60,7 @@ pub(super) fn measure(dir: &Path) -> Result<Vec<Figure>, Failed> {
     let (desk, worker) = Desk::start(Setup {
         site: site.site.clone(),
         log: folder.path().join("log.db").display().to_string(),
+        head: HeadFile::new(folder.path().join("head.json")),
         intake: Box::new(intake),
         patience_s: 1,
         clock: Box::new(SystemClock),

@@ -22,7 +22,7 @@ use domain::event::SiteId;
 use domain::quantity::Instant;
 use tokio::sync::{oneshot, watch};
 
-use crate::owner::{Owner, OwnerError};
+use crate::owner::{HeadFile, Owner, OwnerError};
 
 pub use duty::Duty;
 pub use moment::Moment;
@@ -33,6 +33,8 @@ pub struct Setup {
     pub site: SiteId,
     /// Its log: a file, or `nats://HOST:PORT/STREAM`.
     pub log: String,
+    /// Where its head is anchored: a log that does not go as far any more is refused.
+    pub head: HeadFile,
     /// What comes in.
     pub intake: Box<dyn Intake>,
     /// How long the polls of a minute wait for a bus that answered in the minute before, in seconds.
@@ -56,6 +58,19 @@ pub enum DeskError {
     /// The log could not be opened, or stopped the owner.
     #[error(transparent)]
     Owner(Arc<OwnerError>),
+    /// The log is not what it was when its head was anchored.
+    #[error(
+        "{why}. Bring back a copy of the log of site {site} that has them; only if another log is meant, remove {}",
+        file.display()
+    )]
+    Lost {
+        /// The site.
+        site: SiteId,
+        /// The file of the head.
+        file: PathBuf,
+        /// What is wrong.
+        why: Arc<OwnerError>,
+    },
     /// No thread.
     #[error("the thread of site {site} could not be started: {why}")]
     Thread {

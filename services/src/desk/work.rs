@@ -17,7 +17,7 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use super::{Answer, Change, DeskError, Duty, Job, Moment, Read, Setup, Turn};
-use crate::owner::{COMMIT, Draft, Feed, Inlet, Owner, OwnerError, Refused};
+use crate::owner::{COMMIT, Draft, Feed, Head, HeadFile, Inlet, Owner, OwnerError, Refused};
 
 /// Between two looks at the intake.
 const TURN: Duration = Duration::from_millis(50);
@@ -27,6 +27,8 @@ const AGAIN: Duration = Duration::from_millis(500);
 const JOBS: usize = 1000;
 /// Balances that take no longer are computed for whoever asked.
 const QUICK: Duration = Duration::from_millis(5);
+/// Between two heads that are anchored.
+const ANCHOR: Duration = Duration::from_secs(10);
 /// Live balances may take one part in so many of the thread's time.
 const LIVE_SHARE: u32 = 10;
 
@@ -41,7 +43,11 @@ pub(super) fn run(setup: Setup, jobs: &Receiver<Job>, stopped: &Receiver<()>, re
         Err(error) => return tell(ready, Err(failed(error.into()))),
     };
     let mut setup = setup;
-    let opened = Owner::open(log.as_mut(), site, COMMIT).and_then(|mut owner| {
+    let past = match setup.head.read() {
+        Ok(past) => past,
+        Err(error) => return tell(ready, Err(failed(error))),
+    };
+    let opened = Owner::open_past(log.as_mut(), site.clone(), COMMIT, past).and_then(|mut owner| {
         owner.site_mut().hold_errors();
         let now = now_of(setup.clock.as_ref(), &owner);
         take_folder(&mut owner, std::mem::take(&mut setup.facts), now)?;
@@ -49,9 +55,13 @@ pub(super) fn run(setup: Setup, jobs: &Receiver<Job>, stopped: &Receiver<()>, re
     });
     let owner = match opened {
         Ok(owner) => owner,
+        Err(error @ (OwnerError::Shorter { .. } | OwnerError::OtherLog { .. })) => {
+            let (file, why) = (setup.head.path().to_owned(), Arc::new(error));
+            return tell(ready, Err(DeskError::Lost { site, file, why }));
+        }
         Err(error) => return tell(ready, Err(failed(error))),
     };
-    let Setup { mut intake, clock, patience_s, refused, duties, .. } = setup;
+    let Setup { mut intake, clock, patience_s, refused, duties, head, .. } = setup;
     let inlet = Inlet::new(intake.as_mut(), clock.as_ref(), Feed::Buses { patience_s });
     let (show, seen) = watch::channel(Arc::new(Moment::default()));
     let mut worker = Worker {
@@ -65,6 +75,9 @@ pub(super) fn run(setup: Setup, jobs: &Receiver<Job>, stopped: &Receiver<()>, re
         live_took: Duration::ZERO,
         live_made: None,
         refused: &refused,
+        head,
+        anchored: past.map(|past| past.position),
+        anchored_at: None,
     };
     if let Err(error) = worker.turn(Vec::new()) {
         return tell(ready, Err(error));
@@ -113,6 +126,10 @@ struct Worker<'w, 'o> {
     live_took: Duration,
     live_made: Option<Clock>,
     refused: &'w Path,
+    head: HeadFile,
+    /// The position of the head that is kept, and when it was written.
+    anchored: Option<u64>,
+    anchored_at: Option<Clock>,
 }
 
 impl Worker<'_, '_> {
@@ -129,6 +146,7 @@ impl Worker<'_, '_> {
             if let Err(error) = &outcome {
                 self.stand_down(error);
             }
+            self.anchor(ends);
             if ends || outcome.is_err() {
                 return;
             }
@@ -250,6 +268,21 @@ impl Worker<'_, '_> {
             histogram!("tallywatt_commit_seconds").record(began.elapsed().as_secs_f64());
         }
         self.inlet.acknowledge(&self.owner)
+    }
+
+    /// Keeps the head that is durable: now and then, and at the end.
+    fn anchor(&mut self, ends: bool) {
+        let position = self.owner.durable();
+        // The root is of all events: it is the head's while none of them waits.
+        let is_due = ends || self.anchored_at.is_none_or(|at| at.elapsed() >= ANCHOR);
+        if !is_due || self.anchored == Some(position) || position != self.owner.events() {
+            return;
+        }
+        match self.head.keep(Head { position, root: self.owner.root() }) {
+            Ok(()) => self.anchored = Some(position),
+            Err(error) => tracing::warn!(site = %self.owner.site_id(), %error, "the log's head is not anchored"),
+        }
+        self.anchored_at = Some(Clock::now());
     }
 
     /// Makes the moment of now, if something can have changed. Balances of a

@@ -1,5 +1,8 @@
 //! Why an owner had to stop.
 
+use std::io;
+use std::path::PathBuf;
+
 use adapters::event_log::LogError;
 use adapters::intake::IntakeError;
 use domain::billing::BillingError;
@@ -83,5 +86,27 @@ pub enum OwnerError {
         run: String,
         /// The type of the recorded event.
         what: &'static str,
+    },
+    /// The log has lost events.
+    #[error("log is shorter than anchored head {anchored}: it has {events} events")]
+    Shorter {
+        /// How many it had.
+        anchored: u64,
+        /// How many it has.
+        events: u64,
+    },
+    /// The log is not the one that was there.
+    #[error("log differs from its anchored head: its first {position} events are not those that it had")]
+    OtherLog {
+        /// How many events the head is of.
+        position: u64,
+    },
+    /// The file of the anchored head.
+    #[error("{}: the anchored head cannot be read", file.display())]
+    Head {
+        /// Which file.
+        file: PathBuf,
+        /// Why.
+        source: io::Error,
     },
 }

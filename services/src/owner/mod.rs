@@ -7,6 +7,7 @@
 mod contact;
 mod error;
 mod facts;
+mod head;
 mod inlet;
 mod open;
 mod recent;
@@ -30,6 +31,7 @@ use domain::supply::Supply;
 pub use contact::{Contact, Contacts};
 pub use error::OwnerError;
 pub use facts::Facts;
+pub use head::{Head, HeadFile};
 pub use inlet::{Feed, Inlet, Refusal, Refused, Taken};
 use recent::Recent;
 

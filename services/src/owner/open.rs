@@ -10,7 +10,7 @@ use domain::prepayment;
 use domain::quantity::Instant;
 
 use super::recent::is_old;
-use super::{Owner, OwnerError, Said, said_by};
+use super::{Head, Owner, OwnerError, Said, said_by};
 
 const PAGE: usize = 1000;
 
@@ -34,6 +34,16 @@ impl<'a> Owner<'a> {
     /// The owner of a site, from what its log says: an empty log is a site
     /// without an event. Events of other sites in the same log are left alone.
     pub fn open(log: &'a mut dyn EventLog, site_id: SiteId, commit: usize) -> Result<Self, OwnerError> {
+        Self::open_past(log, site_id, commit, None)
+    }
+
+    /// As `open`, of a log that once went as far as this head: one that does not any more is refused.
+    pub fn open_past(
+        log: &'a mut dyn EventLog,
+        site_id: SiteId,
+        commit: usize,
+        past: Option<Head>,
+    ) -> Result<Self, OwnerError> {
         let mut owner = Self::empty(log, site_id, commit);
         // Where the log was decided without holding there was nothing to hold.
         owner.site.hold_errors();
@@ -50,7 +60,15 @@ impl<'a> Owner<'a> {
             after = last.sequence;
             for stored in page.iter().filter(|stored| stored.sequence <= head) {
                 owner.fold(&mut fold, stored)?;
+                if let Some(past) = past.filter(|past| past.position == owner.position)
+                    && past.root != owner.root()
+                {
+                    return Err(OwnerError::OtherLog { position: past.position });
+                }
             }
+        }
+        if let Some(past) = past.filter(|past| past.position > owner.position) {
+            return Err(OwnerError::Shorter { anchored: past.position, events: owner.position });
         }
         owner.durable = owner.position;
         for (received, batch) in fold.tail {

@@ -31,6 +31,7 @@ use crate::desk::{Desk, DeskError, Duty, Setup, Worker};
 use crate::grpc;
 use crate::identity::{self, Identity, IdentityError};
 use crate::nats_api::{self, NatsError};
+use crate::owner::HeadFile;
 use crate::portal;
 use crate::recharge::{self, GatewayError};
 use crate::supply::{SharedSwitch, SupplyControl};
@@ -237,6 +238,7 @@ fn open_site(config: &Config, site: &SiteConfig, clock: &SharedClock) -> Result<
     let setup = Setup {
         site: folder.site,
         log: log.clone(),
+        head: HeadFile::new(own.join("head.json")),
         intake: open()?,
         patience_s: site.patience_s,
         clock: Box::new(clock.clone()),

@@ -37,4 +37,5 @@ pub mod simulator;
 pub mod supply;
 pub mod table;
 pub mod tariff;
+pub mod told;
 pub mod what_if;

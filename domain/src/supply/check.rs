@@ -1,7 +1,7 @@
 //! The checks of a cut and of a restore. All are always made, so that the
 //! evidence of a command names each with its figures; the first that fails is the reason of a hold.
 
-use super::error::instant;
+use super::figures::Figures;
 use super::policy::{blast_limit, no_cut_at};
 use super::situation::Situation;
 use super::state::{ControlState, PointSupply, Request, Supply};
@@ -89,14 +89,14 @@ impl<'a> View<'a> {
         vec![
             self.policy_allows(need),
             self.need_check(need),
-            check(CheckCode::Protected, !self.point.protected, format!("protected: {}", self.point.protected)),
+            check(CheckCode::Protected, !self.point.protected, &Figures::Protected { protected: self.point.protected }),
             self.fresh(),
             self.link(),
             self.persons(need),
             check(
                 CheckCode::Dispute,
                 !(open && self.policy.hold_on_dispute),
-                format!("complaint open: {open}; it holds cuts: {}", self.policy.hold_on_dispute),
+                &Figures::Dispute { open, holds: self.policy.hold_on_dispute },
             ),
             self.weather(),
             self.window(),
@@ -104,120 +104,105 @@ impl<'a> View<'a> {
             check(
                 CheckCode::BlastRadius,
                 with_this <= limit,
-                format!("{with_this} points within an hour, of at most {limit} of {}", self.now.site_points),
+                &Figures::BlastRadius { cut: with_this, most: limit, all: self.now.site_points },
             ),
             self.retry(),
         ]
     }
 
     fn restore(&self, need: &Need<'_>) -> Vec<SupplyCheck> {
-        let asks = self.policy.confirm_restore;
-        let spacing = self.policy.restore_spacing_s;
-        let since = self.supply.last_restore.map(|last| self.now.now.since(last));
+        let (asked, confirmed) = (self.policy.confirm_restore, self.point.tenant_confirmed);
+        let (last, spacing_s) = (self.supply.last_restore, self.policy.restore_spacing_s);
+        let since = last.map(|last| self.now.now.since(last));
         vec![
             self.need_check(need),
             self.link(),
-            check(
-                CheckCode::TenantConfirmed,
-                !asks || self.point.tenant_confirmed,
-                format!("asked for: {asks}; confirmed: {}", self.point.tenant_confirmed),
-            ),
+            check(CheckCode::TenantConfirmed, !asked || confirmed, &Figures::Confirmed { asked, confirmed }),
             self.retry(),
             check(
                 CheckCode::Staggered,
-                since.is_none_or(|since| since >= spacing),
-                format!("the site's last restore was at {}; {spacing} s apart", instant(self.supply.last_restore)),
+                since.is_none_or(|since| since >= spacing_s),
+                &Figures::Staggered { last, spacing_s },
             ),
         ]
     }
 
     fn policy_allows(&self, need: &Need<'_>) -> SupplyCheck {
         let cuts = self.policy.cuts;
-        check(CheckCode::Policy, cuts || need.request.is_some(), format!("balances may lead to a cut: {cuts}"))
+        check(CheckCode::Policy, cuts || need.request.is_some(), &Figures::Policy { cuts })
     }
 
     fn need_check(&self, need: &Need<'_>) -> SupplyCheck {
+        let balance = self.balance();
         let figures = match (need.request, need.to) {
-            (Some(request), _) => format!("request {} by {} at {}", request.number, request.by, request.at),
+            (Some(request), _) => Figures::Request { number: request.number, by: request.by.clone(), at: request.at },
             (None, OutputState::Disconnected) => {
-                let limit = -self.policy.emergency_credit_minor;
-                format!("electricity balance {}, cut below {}", self.shown(), limit.get())
+                Figures::CutBelow { balance, limit: -self.policy.emergency_credit_minor }
             }
-            (None, OutputState::Connected) => {
-                let (limit, protected) = (self.policy.restore_at_minor.get(), self.point.protected);
-                let cuts = self.policy.cuts;
-                format!(
-                    "electricity balance {}, restored at {limit}; protected: {protected}; balances cut: {cuts}",
-                    self.shown()
-                )
-            }
+            (None, OutputState::Connected) => Figures::RestoredAt {
+                balance,
+                limit: self.policy.restore_at_minor,
+                protected: self.point.protected,
+                cuts: self.policy.cuts,
+            },
         };
         let still = self.need().is_some_and(|now| now.to == need.to);
-        check(CheckCode::Need, still, figures)
-    }
-
-    fn shown(&self) -> String {
-        self.balance().map_or_else(|| "unknown".to_owned(), |balance| balance.get().to_string())
+        check(CheckCode::Need, still, &figures)
     }
 
     fn fresh(&self) -> SupplyCheck {
-        let most = self.policy.stale_after_s;
+        let most_s = self.policy.stale_after_s;
         let age = self.now.data_at.map(|at| self.now.now.since(at));
-        let is_fresh = age.is_some_and(|age| (0..=most).contains(&age));
-        check(CheckCode::Fresh, is_fresh, format!("newest reading {}, at most {most} s old", instant(self.now.data_at)))
+        let is_fresh = age.is_some_and(|age| (0..=most_s).contains(&age));
+        check(CheckCode::Fresh, is_fresh, &Figures::Fresh { newest: self.now.data_at, most_s })
     }
 
     fn link(&self) -> SupplyCheck {
-        let meter = self.now.meter.map_or("none", |meter| meter.as_str());
+        let meter = self.now.meter.map_or("none", |meter| meter.as_str()).to_owned();
         let passed = self.now.link_up && self.now.meter.is_some();
-        check(CheckCode::Link, passed, format!("meter {meter}, answers: {}", self.now.link_up))
+        check(CheckCode::Link, passed, &Figures::Link { meter, answers: self.now.link_up })
     }
 
     fn persons(&self, need: &Need<'_>) -> SupplyCheck {
-        let persons = self.policy.persons;
+        let needed = self.policy.persons;
         let Some(request) = need.request else {
-            return check(CheckCode::Persons, true, "by the balance".to_owned());
+            return check(CheckCode::Persons, true, &Figures::ByBalance);
         };
         let approver = request.approver.as_deref();
-        let figures = format!("{persons} needed; by {}, approved by {}", request.by, approver.unwrap_or("nobody"));
-        check(CheckCode::Persons, persons < 2 || approver.is_some(), figures)
+        let passed = needed < 2 || approver.is_some();
+        let (by, approver) = (request.by.clone(), approver.unwrap_or("nobody").to_owned());
+        check(CheckCode::Persons, passed, &Figures::Persons { needed, by, approver })
     }
 
     fn weather(&self) -> SupplyCheck {
         let (now, holds) = (self.now.now, self.policy.hold_on_weather);
         let hold = self.supply.weather.as_ref().filter(|hold| hold.from <= now && now < hold.until);
-        let figures = match hold {
-            Some(hold) => format!("{} until {}, by {}; it holds cuts: {holds}", hold.reason, hold.until, hold.by),
-            None => format!("none said; it holds cuts: {holds}"),
-        };
-        check(CheckCode::Weather, hold.is_none() || !holds, figures)
+        let passed = hold.is_none() || !holds;
+        let hold = hold.map(|hold| format!("{} until {}, by {}", hold.reason, hold.until, hold.by));
+        check(CheckCode::Weather, passed, &Figures::Weather { hold, holds })
     }
 
     fn window(&self) -> SupplyCheck {
         let window = no_cut_at(self.policy, self.now.calendar, self.now.holidays, self.now.now);
-        let figures = match window {
-            Some(window) => format!("no cuts from minute {} to {} today", window.from_minute, window.to_minute),
-            None => "outside every no-cut window".to_owned(),
-        };
-        check(CheckCode::Window, window.is_none(), figures)
+        let minutes = window.map(|window| (window.from_minute, window.to_minute));
+        check(CheckCode::Window, minutes.is_none(), &Figures::Window { minutes })
     }
 
     fn notice(&self, need: &Need<'_>) -> SupplyCheck {
         if need.request.is_some() {
-            return check(CheckCode::Notice, true, "a person asked".to_owned());
+            return check(CheckCode::Notice, true, &Figures::PersonAsked);
         }
         let warned = self.now.account.and_then(|account| self.supply.warned.get(account)?.get(&0)).copied();
-        let least = self.policy.notice_s;
-        let passed = warned.is_some_and(|at| self.now.now.since(at) >= least);
-        check(CheckCode::Notice, passed, format!("warned at zero: {}, at least {least} s before", instant(warned)))
+        let least_s = self.policy.notice_s;
+        let passed = warned.is_some_and(|at| self.now.now.since(at) >= least_s);
+        check(CheckCode::Notice, passed, &Figures::Notice { warned, least_s })
     }
 
     fn retry(&self) -> SupplyCheck {
-        let failures = self.point.failures;
-        let pause = pause_s(failures);
-        let passed = self.point.failed_at.is_none_or(|at| self.now.now.since(at) >= pause);
-        let last = instant(self.point.failed_at);
-        check(CheckCode::Retry, passed, format!("{failures} tries failed, the last at {last}; paused {pause} s"))
+        let (failures, last) = (self.point.failures, self.point.failed_at);
+        let pause_s = pause_s(failures);
+        let passed = last.is_none_or(|at| self.now.now.since(at) >= pause_s);
+        check(CheckCode::Retry, passed, &Figures::Retry { failures: failures.into(), last, pause_s })
     }
 
     /// From when on a cut that is ordered now must not be sent.
@@ -230,8 +215,8 @@ impl<'a> View<'a> {
     }
 }
 
-fn check(code: CheckCode, passed: bool, figures: String) -> SupplyCheck {
-    SupplyCheck { code, figures, passed }
+fn check(code: CheckCode, passed: bool, figures: &Figures) -> SupplyCheck {
+    SupplyCheck { code, figures: figures.to_string(), passed }
 }
 
 /// The pause after so many tries that failed, in seconds.

@@ -28,7 +28,8 @@ use crate::replay::failed;
 pub use command::{AlarmError, acknowledge, publish};
 pub use duty::AlarmDuty;
 pub use notice::{notice, said};
-pub use words::{cleared_text, raised_text};
+pub(crate) use words::held_as;
+pub use words::{cleared_text, raised, raised_text};
 
 /// `tallywatt alarms COMMAND …`
 #[derive(Debug, clap::Args)]

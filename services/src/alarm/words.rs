@@ -4,89 +4,98 @@ use domain::event::{AlarmCleared, AlarmEnd, AlarmKind, AlarmRaised};
 use domain::metering::Reason;
 use domain::quantity::{Instant, Money, show_scaled};
 
+use crate::told::{Told, span, told};
+
 /// kWh of Wh.
 fn kwh(wh: i64) -> String {
     show_scaled(wh.into(), 3, 0)
 }
 
-/// A span in words: the largest unit of which there are two at least.
-fn span(seconds: i64) -> String {
-    let (count, unit) = match seconds {
-        ..120 => (seconds, "s"),
-        120..7200 => (seconds.div_euclid(60), "min"),
-        7200..172_800 => (seconds.div_euclid(3600), "h"),
-        _ => (seconds.div_euclid(86_400), "days"),
-    };
-    format!("{count} {unit}")
-}
-
 /// Why an alarm was raised.
-pub fn raised_text(raised: &AlarmRaised, decimals: u8) -> String {
+pub fn raised(raised: &AlarmRaised, decimals: u8) -> Told {
     let AlarmRaised { level, limit, subject, .. } = raised;
+    let (level, limit) = (*level, *limit);
     let figure = |name: &str| raised.figures.get(name).copied();
     let of = |name: &str| figure(name).unwrap_or_default();
-    match raised.kind {
+    let said = match raised.kind {
         AlarmKind::LowBalance => {
             let money = |name: &str| Money::new(of(name)).major(decimals);
-            let (balance, day, days) = (money("balance_minor"), money("per_day_minor"), of("days"));
-            let by = if days == 1 { "the last day".to_owned() } else { format!("the last {days} days") };
-            format!(
-                "{subject}: {level} hours left: the balance is {balance}, and {by} cost {day} a day; warned at {limit} hours"
-            )
+            let days = of("days");
+            let by = if days == 1 { told("the-last-day") } else { told("the-last-days").with("days", days) };
+            told("alarm-says-low-balance")
+                .with("level", level)
+                .with("limit", limit)
+                .with("balance", money("balance_minor"))
+                .with("by", by)
+                .with("day", money("per_day_minor"))
         }
-        AlarmKind::SilentMeter => {
-            let last = Instant::new(of("last_reading_s"));
-            format!("{subject}: no reading for {} (since {last}), more than {}", span(*level), span(*limit))
-        }
-        AlarmKind::Overload => {
-            let (power, most) = (of("power_w"), of("limit_w"));
-            format!("{subject}: {power} W is {level} % of its limit of {most} W; warned at {limit} %")
-        }
-        AlarmKind::SuddenLoad => {
-            let (power, peak) = (of("power_w"), of("peak_w"));
-            format!(
-                "{subject}: {power} W for a quarter of an hour is {level} % of the day's highest, {peak} W; warned at {limit} %"
-            )
-        }
-        AlarmKind::StuckRegister => figure("power_w").map_or_else(
-            || {
-                let usual = kwh(of("usual_wh"));
-                format!(
-                    "{subject}: its register stands still for {}, which usually brings {usual} kWh or more",
-                    span(*level)
-                )
-            },
-            |power| format!("{subject}: its register stands still for {}, while {power} W flow", span(*level)),
-        ),
+        AlarmKind::SilentMeter => told("alarm-says-silent-meter")
+            .with("level", span(level))
+            .with("since", Instant::new(of("last_reading_s")))
+            .with("limit", span(limit)),
+        AlarmKind::Overload => told("alarm-says-overload")
+            .with("power", of("power_w"))
+            .with("level", level)
+            .with("most", of("limit_w"))
+            .with("limit", limit),
+        AlarmKind::SuddenLoad => told("alarm-says-sudden-load")
+            .with("power", of("power_w"))
+            .with("level", level)
+            .with("peak", of("peak_w"))
+            .with("limit", limit),
+        AlarmKind::StuckRegister => match figure("power_w") {
+            Some(power) => told("alarm-says-stuck-flowing").with("level", span(level)).with("power", power),
+            None => told("alarm-says-stuck-usual").with("level", span(level)).with("usual", kwh(of("usual_wh"))),
+        },
         AlarmKind::ClockOff => {
-            let side = if of("ahead_s") < 0 { "behind" } else { "ahead" };
-            format!("{subject}: its clock is {} {side}, more than {}", span(*level), span(*limit))
+            let side = if of("ahead_s") < 0 { told("clock-behind") } else { told("clock-ahead") };
+            told("alarm-says-clock-off").with("level", span(level)).with("side", side).with("limit", span(limit))
         }
-        AlarmKind::RatesOff => {
-            let (total, rates) = (kwh(of("total_wh")), kwh(of("rates_wh")));
-            format!(
-                "{subject}: its rates add up to {rates} kWh, its total is {total}: {level} Wh apart, more than {limit}"
-            )
-        }
-        AlarmKind::RelayWelded => format!("{subject}: its relay reads off, and current flows: it is welded"),
-        AlarmKind::RelayMode => format!("{subject}: its relay does not obey: its mode is not remote"),
-        AlarmKind::Loss => {
-            let (main, tenants, common, loss) =
-                (kwh(of("main_wh")), kwh(of("tenants_wh")), kwh(of("common_wh")), kwh(of("loss_wh")));
-            format!(
-                "{subject}: main {main} kWh, tenants {tenants}, common {common}: {loss} is lost, {level} %, more than {limit} %"
-            )
-        }
+        AlarmKind::RatesOff => told("alarm-says-rates-off")
+            .with("rates", kwh(of("rates_wh")))
+            .with("total", kwh(of("total_wh")))
+            .with("level", level)
+            .with("limit", limit),
+        AlarmKind::RelayWelded => told("alarm-says-relay-welded"),
+        AlarmKind::RelayMode => told("alarm-says-relay-mode"),
+        AlarmKind::Loss => told("alarm-says-loss")
+            .with("main", kwh(of("main_wh")))
+            .with("tenants", kwh(of("tenants_wh")))
+            .with("common", kwh(of("common_wh")))
+            .with("loss", kwh(of("loss_wh")))
+            .with("level", level)
+            .with("limit", limit),
         AlarmKind::ReadingHeld => {
-            let reason =
-                usize::try_from(of("reason")).ok().and_then(|at| Reason::ALL.get(at)).map_or("", |one| one.code());
-            let register = figure("register_mwh").map(|mwh| format!("{} kWh of ", show_scaled(mwh.into(), 6, 0)));
-            let (register, at) = (register.unwrap_or_default(), Instant::new(of("reading_time_s")));
-            format!(
-                "{subject}: {level} readings are held and not billed; the newest, {register}{at}, as {reason}: release or withdraw it"
-            )
+            let reason = usize::try_from(of("reason")).ok().and_then(|at| Reason::ALL.get(at));
+            let register = figure("register_mwh").map(|mwh| show_scaled(mwh.into(), 6, 0));
+            told("alarm-says-reading-held")
+                .with("level", level)
+                .with("register", register.map(|kwh| told("register-of").with("kwh", kwh)))
+                .with("time", Instant::new(of("reading_time_s")))
+                .with("reason", reason.map(|reason| held_as(*reason)))
         }
+    };
+    said.with("subject", subject.to_string())
+}
+
+/// Why a reading is held.
+pub(crate) const fn held_as(reason: Reason) -> Told {
+    match reason {
+        Reason::NotANumber => told("reading-not-a-number"),
+        Reason::SerialMismatch => told("reading-serial-mismatch"),
+        Reason::BeforeInstallation => told("reading-before-installation"),
+        Reason::AfterRemoval => told("reading-after-removal"),
+        Reason::Future => told("reading-future"),
+        Reason::Conflict => told("reading-conflict"),
+        Reason::GhostZero => told("reading-ghost-zero"),
+        Reason::Backwards => told("reading-backwards"),
+        Reason::TooFast => told("reading-too-fast"),
     }
+}
+
+/// As `raised`, in English.
+pub fn raised_text(alarm: &AlarmRaised, decimals: u8) -> String {
+    raised(alarm, decimals).english()
 }
 
 /// Why an alarm is over.

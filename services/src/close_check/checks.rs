@@ -1,13 +1,15 @@
 //! The checks of a month, but for that of its losses.
 
-use domain::billing::Site;
+use domain::billing::{Imbalance, Site};
 use domain::event::RechargeSuspended;
 use domain::metering::MeterRegister;
-use domain::quantity::{Instant, Money, Month, show_scaled};
+use domain::quantity::{Energy, Instant, Money, Month, show_scaled};
 use domain::recharge::Payments;
 
 use super::Finding;
+use crate::alarm::held_as;
 use crate::history::{Entry, Replay};
+use crate::told::{Told, Value, told};
 
 /// The month's part of a meter's installation; none outside of it.
 fn installed(register: &MeterRegister<'_>, from: Instant, until: Instant) -> Option<(Instant, Instant)> {
@@ -37,8 +39,8 @@ pub(super) fn gaps(site: &Site, month: Month) -> Vec<Finding> {
             let allowed = premises.max_gap_on(premises.calendar.day_of(since.max(from)));
             if at.since(since) > allowed {
                 let hours = show_scaled(i128::from(at.since(since)).saturating_mul(10).div_euclid(3600), 1, 1);
-                let text = format!("no reading from {since} to {at} ({hours} h): its energy there is interpolated");
-                found.push(Finding::new("gap", register.id(), text));
+                let said = told("close-gap").with("since", since).with("until", at).with("hours", hours);
+                found.push(Finding::new("gap", register.id(), said));
             }
             since = at;
         }
@@ -54,8 +56,11 @@ pub(super) fn silent(site: &Site, month: Month) -> Vec<Finding> {
         if register.has_reading_at_or_after(end) {
             return None;
         }
-        let last = register.last_accepted().map_or_else(|| "ever".to_owned(), |last| format!("since {last}"));
-        Some(Finding::new("silent", register.id(), format!("no accepted reading {last}; read it at or after {end}")))
+        let said = match register.last_accepted() {
+            Some(last) => told("close-silent").with("last", last),
+            None => told("close-never-read"),
+        };
+        Some(Finding::new("silent", register.id(), said.with("end", end)))
     });
     silent.collect()
 }
@@ -66,13 +71,8 @@ pub(super) fn quarantine(site: &Site, month: Month) -> Vec<Finding> {
     let within = |at: Instant| from <= at && at < until;
     let rows = site.metering().quarantine().into_iter().filter(|one| within(one.time));
     let finding = |one: domain::metering::Quarantined| {
-        let text = format!(
-            "{} kWh at {} is quarantined as {}: release it, or let it be",
-            one.kwh,
-            one.time,
-            one.reason.code()
-        );
-        Finding::new("quarantine", one.meter, text)
+        let said = told("close-quarantine").with("kwh", one.kwh.to_string()).with("time", one.time);
+        Finding::new("quarantine", one.meter, said.with("reason", held_as(one.reason)))
     };
     rows.map(finding).collect()
 }
@@ -93,11 +93,8 @@ pub(super) fn suspense(site: &Site, entries: &[Entry], month: Month) -> Vec<Find
             return None;
         }
         let amount = left.major(decimals);
-        let text = format!(
-            "{amount} of {time} names account '{}', which is not known: credit it to its account",
-            data.account
-        );
-        Some(Finding::new("suspense", &data.reference, text))
+        let said = told("close-suspense").with("amount", amount).with("time", *time);
+        Some(Finding::new("suspense", &data.reference, said.with("account", data.account.as_str())))
     };
     open.filter_map(finding).collect()
 }
@@ -105,17 +102,35 @@ pub(super) fn suspense(site: &Site, entries: &[Entry], month: Month) -> Vec<Find
 /// Sums of the month's target that are not their wholes.
 pub(super) fn conservation(site: &Site, month: Month) -> Vec<Finding> {
     let imbalances = site.targets().get(&month).map(domain::billing::MonthTarget::imbalances).unwrap_or_default();
-    imbalances.iter().map(|one| Finding::new("conservation", month, one.to_string())).collect()
+    imbalances.iter().map(|one| Finding::new("conservation", month, imbalance(one))).collect()
+}
+
+fn imbalance(one: &Imbalance) -> Told {
+    let both = |(energy, nano): (Energy, i128)| format!("{} kWh, {nano} nano", energy.kwh());
+    match one {
+        Imbalance::Shares { pool, shares, cost } => {
+            told("close-shares").with("pool", pool.as_str()).with("shares", shares.get()).with("cost", cost.get())
+        }
+        Imbalance::Parts { pool, day, parts, whole } => told("close-parts")
+            .with("pool", pool.as_str())
+            .with("day", day.to_string())
+            .with("parts", both(*parts))
+            .with("whole", both(*whole)),
+        Imbalance::Lines { point, lines, slices } => {
+            told("close-lines").with("point", point.as_str()).with("lines", lines.kwh()).with("slices", slices.kwh())
+        }
+    }
 }
 
 /// Decisions that do not follow from the facts.
 pub(super) fn replay(replayed: &Replay) -> Vec<Finding> {
     let finding = |one: &crate::history::Difference| {
-        let text = format!(
-            "event {}: {} is recorded as {}, by the facts {}",
-            one.position, one.what, one.recorded, one.recomputed
-        );
-        Finding::new("replay", &one.run, text)
+        let said = told("close-replay")
+            .with("position", one.position.to_string())
+            .with("what", one.what.as_str())
+            .with("recorded", one.recorded.as_str())
+            .with("recomputed", one.recomputed.as_str());
+        Finding::new("replay", &one.run, said)
     };
     replayed.differences.iter().map(finding).collect()
 }
@@ -125,11 +140,11 @@ pub(super) fn held(site: &Site, month: Month) -> Vec<Finding> {
     let mut found = Vec::new();
     for ((_, account), reasons) in site.held().iter().filter(|((of, _), _)| *of <= month) {
         for reason in reasons {
-            let point = reason.point.as_ref().map(|point| format!(" of point {point}")).unwrap_or_default();
-            let meter = reason.meter.as_ref().map(|meter| format!(" of meter {meter}")).unwrap_or_default();
-            let day = reason.day.map(|day| format!(" on {day}")).unwrap_or_default();
-            let text = format!("bill is held: {}{point}{meter}{day}", reason.code);
-            found.push(Finding::new("held", account, text));
+            let point = reason.point.as_ref().map(|point| told("of-point").with("point", point.as_str()));
+            let meter = reason.meter.as_ref().map(|meter| told("of-meter").with("meter", meter.as_str()));
+            let day = reason.day.map(|day| told("on-day").with("day", day.to_string()));
+            let said = told("close-held").with("code", bill_held_for(&reason.code));
+            found.push(Finding::new("held", account, said.with("point", point).with("meter", meter).with("day", day)));
         }
     }
     found
@@ -140,7 +155,19 @@ pub(super) fn unsettled(site: &Site, month: Month) -> Option<Finding> {
     let due = site.next_due()?;
     let settled = site.settled_to().is_some_and(|day| day >= month.last());
     (!settled).then(|| {
-        let to = site.settled_to().map_or_else(|| "nothing".to_owned(), |day| day.to_string());
-        Finding::new("unsettled", month, format!("settled to {to}; the next run, {}, is due {}", due.kind, due.at))
+        let said = match site.settled_to() {
+            Some(day) => told("close-unsettled").with("day", day.to_string()),
+            None => told("close-never-settled"),
+        };
+        Finding::new("unsettled", month, said.with("run", due.kind.to_string()).with("at", due.at))
     })
+}
+
+/// Why a bill is held: the rules of the law have codes of their own.
+pub(crate) fn bill_held_for(code: &str) -> Value {
+    match code {
+        "no_tariff" => told("bill-held-no-tariff").into(),
+        "meter_table" => told("bill-held-meter-table").into(),
+        rule => rule.into(),
+    }
 }

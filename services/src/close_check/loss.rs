@@ -13,6 +13,7 @@ use rust_decimal::Decimal;
 
 use super::Finding;
 use crate::exit::{Failure, bad};
+use crate::told::told;
 
 /// The stretches of a month with their periods: those of the tariff that most points have on the day.
 fn stretches(site: &Site, month: Month) -> Vec<(String, Instant, Instant)> {
@@ -67,17 +68,15 @@ pub(super) fn check(site: &Site, month: Month, bound: Decimal) -> Result<Vec<Fin
         let lost = i128::from(loss.get()).saturating_abs().saturating_mul(10_000_000_000);
         if lost > measured {
             let share = show_scaled(lost.checked_div(i128::from(of.main.get()).max(1)).unwrap_or_default(), 8, 0);
-            let text = format!(
-                "main {} kWh, tenants {}, common {}: {} is lost, {} %, more than {bound} %",
-                of.main.kwh(),
-                of.tenants.kwh(),
-                of.common.kwh(),
-                loss.kwh(),
-                share
-                    .get(..share.find('.').map_or(share.len(), |dot| share.len().min(dot.saturating_add(3))))
-                    .unwrap_or(&share)
-            );
-            found.push(Finding::new("loss", format!("{month} {name}"), text));
+            let cut = share.find('.').map_or(share.len(), |dot| share.len().min(dot.saturating_add(3)));
+            let said = told("close-loss")
+                .with("main", of.main.kwh())
+                .with("tenants", of.tenants.kwh())
+                .with("common", of.common.kwh())
+                .with("loss", loss.kwh())
+                .with("percent", share.get(..cut).unwrap_or(&share))
+                .with("bound", bound.to_string());
+            found.push(Finding::new("loss", format!("{month} {name}"), said));
         }
     }
     Ok(found)

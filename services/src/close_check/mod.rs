@@ -17,6 +17,7 @@ use crate::console::Console;
 use crate::exit::{Exit, Failure, bad};
 use crate::history;
 use crate::replay::failed;
+use crate::told::Told;
 use crate::what_if::month_of;
 
 /// Check whether a month can be closed: gaps, silence, quarantine, suspense, conservation, held bills.
@@ -49,7 +50,7 @@ pub struct Args {
 }
 
 /// Something that stands against closing a month.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// Which check found it.
     pub check: &'static str,
@@ -57,11 +58,14 @@ pub struct Finding {
     pub subject: String,
     /// What is wrong, and what mends it.
     pub text: String,
+    /// The same before it has a language.
+    #[serde(skip)]
+    pub told: Told,
 }
 
 impl Finding {
-    fn new(check: &'static str, subject: impl ToString, text: String) -> Self {
-        Self { check, subject: subject.to_string(), text }
+    fn new(check: &'static str, subject: impl ToString, told: Told) -> Self {
+        Self { check, subject: subject.to_string(), text: told.english(), told }
     }
 }
 

@@ -7,7 +7,8 @@ use domain::quantity::{Date, Instant};
 use domain::rating::LineKeyExt;
 
 use super::Explained;
-use crate::console::Console;
+use super::step::Steps;
+use crate::told::told;
 
 /// As seen when: by the bill's own run, of all days, where nothing is said.
 #[derive(Debug, Clone, Copy, Default)]
@@ -25,28 +26,35 @@ impl Explained<'_> {
     }
 
     /// The line as known at another instant, and what is in force on a day.
-    pub(super) fn now(&self, bill: &BillIssued, line: &BillLine, console: &mut Console) {
+    pub(super) fn now(&self, bill: &BillIssued, line: &BillLine, steps: &mut Steps) {
         if let Some(at) = self.as_of.known_at {
             let target = self.site.targets().get(&self.month).and_then(|target| target.accounts.get(&bill.account));
             let lines = target.into_iter().flat_map(|of| &of.lines);
             let now = lines.into_iter().find(|(key, _)| key.sorted() == line.key).map(|(_, now)| now);
-            let text = now.map_or_else(
-                || "this line is gone".to_owned(),
-                |now| {
+            let said = match now {
+                Some(now) => {
                     let quantity = projections::bill::show_quantity(now.quantity, now.unit, self.decimals());
-                    format!("{quantity} x {} = {}", now.price, now.amount.major(self.decimals()))
-                },
-            );
-            console.line(format!("as known at {at}, by the last run until then: {text}"));
+                    let amount = now.amount.major(self.decimals());
+                    told("working-known")
+                        .with("quantity", quantity)
+                        .with("price", now.price.to_string())
+                        .with("amount", amount)
+                }
+                None => told("working-known-gone"),
+            };
+            steps.say(0, said.with("at", at));
         }
         if let Some(day) = self.as_of.effective {
             let subject = Subject::Point(line.key.point.clone());
             let tariff = self.site.premises().tariff_on(&subject, day);
-            let text = tariff.map_or_else(
-                || "no tariff".to_owned(),
-                |tariff| format!("tariff {} version {} from {}", tariff.id, tariff.version, tariff.from),
-            );
-            console.line(format!("in force on {day}: {text}"));
+            let said = match tariff {
+                Some(tariff) => told("working-in-force")
+                    .with("tariff", tariff.id.as_str())
+                    .with("version", tariff.version.to_string())
+                    .with("from", tariff.from.to_string()),
+                None => told("working-in-force-none"),
+            };
+            steps.say(0, said.with("day", day.to_string()));
         }
     }
 }

@@ -1,38 +1,18 @@
 //! An explained line as a document, with the sentences that the command says.
 
-use std::cell::RefCell;
-use std::io::{self, Write};
-use std::rc::Rc;
-
 use domain::event::{BillIssued, BillLine, BillShare, Component, PointId, PoolId, hex};
 use domain::quantity::{Date, Energy, Instant};
 use domain::rating::Facts;
 use serde_json::{Value, json};
 
 use super::Explained;
-use crate::console::Console;
+use super::step::Steps;
 
-/// A console's lines.
-#[derive(Clone, Default)]
-struct Lines(Rc<RefCell<Vec<u8>>>);
-
-impl Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.borrow_mut().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// What is said to a console.
-fn said(say: impl FnOnce(&mut Console)) -> Vec<String> {
-    let lines = Lines::default();
-    say(&mut Console::to(lines.clone()));
-    let bytes = lines.0.take();
-    String::from_utf8_lossy(&bytes).lines().map(|line| line.trim_start().to_owned()).collect()
+/// What is said, in English.
+fn said(say: impl FnOnce(&mut Steps)) -> Vec<String> {
+    let mut steps = Steps::default();
+    say(&mut steps);
+    steps.0.iter().map(|step| step.told.english()).collect()
 }
 
 impl Explained<'_> {
@@ -63,7 +43,7 @@ impl Explained<'_> {
             },
             "published": self.published_of(&format!("tariff/{}", key.tariff)),
             "slices": slices,
-            "text": said(|console| self.line(bill, line, console)),
+            "text": said(|steps| self.line(bill, line, steps)),
         })
     }
 
@@ -104,7 +84,7 @@ impl Explained<'_> {
             },
             "published": self.published_of(&format!("rule/{}", share.pool)),
             "days": days,
-            "text": said(|console| self.share(bill, share, console)),
+            "text": said(|steps| self.share(bill, share, steps)),
         })
     }
 

@@ -3,6 +3,7 @@
 
 mod axes;
 mod document;
+mod step;
 mod terms;
 
 use std::collections::BTreeSet;
@@ -21,8 +22,10 @@ use crate::console::Console;
 use crate::exit::{Exit, Failure, bad};
 use crate::history::{self, Entry};
 use crate::replay::failed;
+use crate::told::{Told, Value as Said, told};
 pub use axes::AsOf;
-use terms::{name_of, unit_of};
+pub use step::Step;
+use step::{Steps, name_of, unit_of};
 
 /// Show how a line of a bill came about.
 #[derive(Debug, ClapArgs)]
@@ -54,9 +57,10 @@ pub struct Args {
 }
 
 /// Seconds as hours and minutes.
-fn hours(seconds: i64) -> String {
+fn hours(seconds: i64) -> Told {
     let (hours, minutes) = (seconds.div_euclid(3600), seconds.rem_euclid(3600).div_euclid(60));
-    if minutes == 0 { format!("{hours} h") } else { format!("{hours} h {minutes} min") }
+    let told = if minutes == 0 { told("length-hours") } else { told("length-both").with("minutes", minutes) };
+    told.with("hours", hours)
 }
 
 /// Runs the command.
@@ -79,7 +83,7 @@ pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
     if args.json {
         console.line(explained.document(account, args.line)?.to_string());
     } else {
-        explained.say(account, args.line, console)?;
+        explained.steps(account, args.line)?.iter().for_each(|step| console.line(step.to_string()));
     }
     Ok(Exit::Done)
 }
@@ -88,11 +92,22 @@ pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
 pub fn open(
     site: &Site,
     entries: &[Entry],
-    (account, month): (&str, Month),
+    of: (&str, Month),
     line: usize,
     console: &mut Console,
 ) -> Result<(), Failure> {
-    Explained { site, entries, month, as_of: AsOf::default() }.say(account, line, console)
+    steps(site, entries, of, line)?.iter().for_each(|step| console.line(step.to_string()));
+    Ok(())
+}
+
+/// The same, before it has a language.
+pub fn steps(
+    site: &Site,
+    entries: &[Entry],
+    (account, month): (&str, Month),
+    line: usize,
+) -> Result<Vec<Step>, Failure> {
+    Explained { site, entries, month, as_of: AsOf::default() }.steps(account, line)
 }
 
 /// The same as a document.
@@ -144,12 +159,13 @@ impl<'a> Explained<'a> {
         }
     }
 
-    fn say(&self, account: &str, line: usize, console: &mut Console) -> Result<(), Failure> {
+    fn steps(&self, account: &str, line: usize) -> Result<Vec<Step>, Failure> {
+        let mut steps = Steps::default();
         match self.find(account, line)? {
-            Found::Own(bill, line) => self.line(bill, line, console),
-            Found::Share(bill, share) => self.share(bill, share, console),
+            Found::Own(bill, line) => self.line(bill, line, &mut steps),
+            Found::Share(bill, share) => self.share(bill, share, &mut steps),
         }
-        Ok(())
+        Ok(steps.0)
     }
 
     fn document(&self, account: &str, line: usize) -> Result<Value, Failure> {
@@ -165,49 +181,52 @@ impl Explained<'_> {
         self.site.premises().site().currency_decimals
     }
 
-    fn line(&self, bill: &BillIssued, line: &BillLine, console: &mut Console) {
+    fn line(&self, bill: &BillIssued, line: &BillLine, steps: &mut Steps) {
         let key = &line.key;
         let quantity = projections::bill::show_quantity(line.quantity, line.unit, self.decimals());
-        let days = line.days.zip(line.of_days).map_or_else(String::new, |(days, of)| format!(" x {days} / {of}"));
-        console.line(format!(
-            "bill {} of {} for {}: {} {}, tariff {} version {}",
-            bill.number,
-            bill.account,
-            bill.month,
-            key.point,
-            name_of(key),
-            key.tariff,
-            key.version
-        ));
-        let amount = line.amount_minor.major(self.decimals());
-        if key.component == Component::Rounding {
-            console.line(format!("{quantity} to a multiple of {} = {amount}", line.price));
+        let head = Self::head(told("working-line"), bill)
+            .with("point", key.point.as_str())
+            .with("name", name_of(key))
+            .with("tariff", key.tariff.as_str())
+            .with("version", key.version.to_string());
+        steps.say(0, head);
+        let sum = if key.component == Component::Rounding {
+            told("working-rounded")
         } else {
+            let days = line.days.zip(line.of_days);
+            let days =
+                days.map(|(days, of)| told("working-days").with("days", days.to_string()).with("of", of.to_string()));
             let less = self.others_of_minimum(bill, line);
-            console.line(format!("{quantity}{} x {}{days}{less} = {amount}", unit_of(line.unit), line.price));
-        }
-        self.now(bill, line, console);
-        self.terms(bill, line, console);
-        self.published(&format!("tariff/{}", key.tariff), console);
+            told("working-sum").with("unit", unit_of(line.unit)).with("days", days).with("less", less)
+        };
+        let amount = line.amount_minor.major(self.decimals());
+        steps.say(0, sum.with("quantity", quantity).with("price", line.price.to_string()).with("amount", amount));
+        self.now(bill, line, steps);
+        self.terms(bill, line, steps);
+        self.published(&format!("tariff/{}", key.tariff), steps);
         if matches!(key.component, Component::Energy | Component::Adder) {
-            self.interpolated(bill, line, console);
-            self.slices(bill, line, console);
+            self.interpolated(bill, line, steps);
+            self.slices(bill, line, steps);
         } else if key.component == Component::Demand {
-            self.peak(bill, line, console);
+            self.peak(bill, line, steps);
         }
+    }
+
+    fn head(told: Told, bill: &BillIssued) -> Told {
+        let (account, month) = (bill.account.as_str(), bill.month.to_string());
+        told.with("bill", bill.number.to_string()).with("account", account).with("month", month)
     }
 
     /// What a minimum line leaves out: the lines of its point and version that come before it.
-    fn others_of_minimum(&self, bill: &BillIssued, line: &BillLine) -> String {
-        if line.key.component != Component::Minimum {
-            return String::new();
-        }
-        let others: Money = self.under(bill, line).into_iter().map(|(_, line)| line.amount).sum();
-        format!(" less {} of other lines", others.major(self.decimals()))
+    fn others_of_minimum(&self, bill: &BillIssued, line: &BillLine) -> Option<Told> {
+        (line.key.component == Component::Minimum).then(|| {
+            let others: Money = self.under(bill, line).into_iter().map(|(_, line)| line.amount).sum();
+            told("working-less").with("amount", others.major(self.decimals()))
+        })
     }
 
     /// The interval that a demand line is of.
-    fn peak(&self, bill: &BillIssued, line: &BillLine, console: &mut Console) {
+    fn peak(&self, bill: &BillIssued, line: &BillLine, steps: &mut Steps) {
         let key = &line.key;
         let Some(tariff) = self.site.premises().tariffs.get(&(key.tariff.clone(), key.version)) else { return };
         let named = |charge: &&DemandCharge| {
@@ -220,12 +239,13 @@ impl Explained<'_> {
         let facts = Facts::new(self.site.premises(), self.site.metering());
         let Some(peak) = highest(&facts, &slices, tariff, charge) else { return };
         let (minutes, kw) = (charge.interval_minutes, peak.power.kw());
-        console.line(format!("  highest {minutes} minutes: {} to {}, {kw} kW", peak.from, peak.until));
-        self.registers(&key.point, peak.from, peak.until, console);
+        let highest = told("working-peak").with("minutes", i64::from(minutes)).with("kw", kw);
+        steps.say(1, highest.with("from", peak.from).with("until", peak.until));
+        self.registers(&key.point, peak.from, peak.until, steps);
     }
 
     /// How much of a line is interpolated, and for how long no reading came.
-    fn interpolated(&self, bill: &BillIssued, line: &BillLine, console: &mut Console) {
+    fn interpolated(&self, bill: &BillIssued, line: &BillLine, steps: &mut Steps) {
         if line.interpolated_mwh.is_zero() {
             return;
         }
@@ -234,9 +254,10 @@ impl Explained<'_> {
             gaps.extend(self.gaps(&slice.0));
         }
         let seconds = gaps.iter().map(|(from, until)| until.since(*from)).fold(0, i64::saturating_add);
-        let when: Vec<String> = gaps.iter().map(|(from, until)| format!("{from} to {until}")).collect();
-        let text = format!("  interpolated {}: {} kWh", hours(seconds), line.interpolated_mwh.kwh());
-        console.line(format!("{text}, no reading from {}", when.join(", ")));
+        let when = gaps.iter().map(|(from, until)| told("from-to").with("from", *from).with("until", *until));
+        let said = told("working-interpolated").with("length", hours(seconds));
+        let said = said.with("kwh", line.interpolated_mwh.kwh());
+        steps.say(1, said.with("when", Said::List("list-comma", when.collect())));
     }
 
     /// The gaps between readings in which a slice begins or ends.
@@ -251,23 +272,21 @@ impl Explained<'_> {
     }
 
     /// The facts of a chain: who published what when.
-    fn published(&self, chain: &str, console: &mut Console) {
+    fn published(&self, chain: &str, steps: &mut Steps) {
         let of_chain = |entry: &&Entry| entry.event.chains.iter().any(|link| link.key == chain);
         for entry in self.entries.iter().filter(of_chain).filter(|entry| !entry.event.body.is_decision()) {
-            console.line(format!(
-                "  {} at position {}, received {}, by {}, leaf {}",
-                entry.event.body.type_name(),
-                entry.event.position,
-                entry.event.received,
-                entry.event.actor,
-                hex(&entry.leaf)
-            ));
+            let said = told("working-published")
+                .with("type", entry.event.body.type_name())
+                .with("position", entry.event.position.to_string())
+                .with("received", entry.event.received)
+                .with("by", entry.event.actor.as_str());
+            steps.say(1, said.with("leaf", hex(&entry.leaf)));
         }
     }
 
-    fn slices(&self, bill: &BillIssued, line: &BillLine, console: &mut Console) {
+    fn slices(&self, bill: &BillIssued, line: &BillLine, steps: &mut Steps) {
         for (slice, part) in self.slices_of(bill, line) {
-            self.slice(&slice, part, console);
+            self.slice(&slice, part, steps);
         }
     }
 
@@ -317,93 +336,76 @@ impl Explained<'_> {
         found.map_or(Energy::ZERO, |(_, line)| Energy::new(line.quantity))
     }
 
-    fn slice(&self, slice: &PointSlice, part: Energy, console: &mut Console) {
-        let mark = if slice.interpolated { ", interpolated" } else { "" };
-        console.line(format!(
-            "  {} to {}: {} kWh, of which {} kWh in this line{mark}",
-            slice.from,
-            slice.until,
-            slice.energy.kwh(),
-            part.kwh()
-        ));
-        self.registers(&slice.point, slice.from, slice.until, console);
+    fn slice(&self, slice: &PointSlice, part: Energy, steps: &mut Steps) {
+        let said = if slice.interpolated { told("working-slice-interpolated") } else { told("working-slice") };
+        let said = said.with("from", slice.from).with("until", slice.until);
+        steps.say(1, said.with("kwh", slice.energy.kwh()).with("part", part.kwh()));
+        self.registers(&slice.point, slice.from, slice.until, steps);
     }
 
-    fn registers(&self, point: &PointId, from: Instant, until: Instant, console: &mut Console) {
+    fn registers(&self, point: &PointId, from: Instant, until: Instant, steps: &mut Steps) {
         let facts = Facts::new(self.site.premises(), self.site.metering());
         for register in facts.slice_registers(point, from, until) {
-            let sources: Vec<String> = register.sources.iter().map(|position| self.source(*position)).collect();
-            console.line(format!(
-                "    meter {}: register {} to {}, from {}",
-                register.meter,
-                Energy::new(register.start_mwh).kwh(),
-                Energy::new(register.end_mwh).kwh(),
-                sources.join(" and ")
-            ));
+            let sources = register.sources.iter().map(|position| self.source(*position)).collect();
+            let said = told("working-register").with("meter", register.meter.as_str());
+            let said = said.with("from", Energy::new(register.start_mwh).kwh());
+            let said = said.with("until", Energy::new(register.end_mwh).kwh());
+            steps.say(2, said.with("sources", Said::List("list-and", sources)));
         }
     }
 
-    fn source(&self, position: u64) -> String {
+    fn source(&self, position: u64) -> Told {
         let index = usize::try_from(position).ok().and_then(|p| p.checked_sub(1));
         let leaf = index.and_then(|index| self.entries.get(index)).map(|entry| hex(&entry.leaf));
         let leaf = leaf.as_deref().and_then(|leaf| leaf.get(..16)).unwrap_or("").to_owned();
-        format!("readings event {position} ({leaf}…)")
+        told("working-source").with("position", position.to_string()).with("leaf", leaf)
     }
 
-    fn share(&self, bill: &BillIssued, share: &BillShare, console: &mut Console) {
-        console.line(format!(
-            "bill {} of {} for {}: share of pool {}: {} kWh of {}, {} of {}",
-            bill.number,
-            bill.account,
-            bill.month,
-            share.pool,
-            share.energy_mwh.kwh(),
-            share.pool_energy_mwh.kwh(),
-            share.amount_minor.major(self.decimals()),
-            share.pool_amount_minor.major(self.decimals())
-        ));
-        self.published(&format!("rule/{}", share.pool), console);
+    fn share(&self, bill: &BillIssued, share: &BillShare, steps: &mut Steps) {
+        let head = Self::head(told("working-share"), bill)
+            .with("pool", share.pool.as_str())
+            .with("kwh", share.energy_mwh.kwh())
+            .with("of", share.pool_energy_mwh.kwh())
+            .with("amount", share.amount_minor.major(self.decimals()))
+            .with("cost", share.pool_amount_minor.major(self.decimals()));
+        steps.say(0, head);
+        self.published(&format!("rule/{}", share.pool), steps);
         let rated = self.site.targets().get(&self.month).and_then(|target| target.pools.get(&share.pool));
         let days = rated.into_iter().flat_map(|rated| &rated.days);
         for day in days.filter(|day| self.is_asked(day.day)) {
-            console.line(format!(
-                "  {}: {} kWh, {} by rule {}",
-                day.day,
-                day.energy.kwh(),
-                day.amount.major(self.decimals()),
-                day.split.rule.map_or_else(|| "none".to_owned(), |rule| rule.to_string())
-            ));
+            let said = match day.split.rule {
+                Some(rule) => told("working-pool-day").with("rule", rule.to_string()),
+                None => told("working-pool-day-none"),
+            };
+            let said = said.with("day", day.day.to_string()).with("kwh", day.energy.kwh());
+            steps.say(1, said.with("amount", day.amount.major(self.decimals())));
             for part in &day.split.parts {
                 for one in part.shares.iter().filter(|one| one.account == bill.account) {
-                    console.line(format!(
-                        "    {} %: unit {} weighs {} of {}: {} kWh, {} nano-units",
-                        part.percent,
-                        one.unit,
-                        part.weight_text(one.weight),
-                        part.weight_text(part.total_weight),
-                        one.energy.kwh(),
-                        one.nano
-                    ));
+                    let said = told("working-weight")
+                        .with("percent", part.percent.to_string())
+                        .with("unit", one.unit.as_str())
+                        .with("weight", part.weight_text(one.weight))
+                        .with("of", part.weight_text(part.total_weight))
+                        .with("kwh", one.energy.kwh());
+                    steps.say(2, said.with("nano", one.nano.to_string()));
                 }
             }
-            self.pool_registers(&share.pool, day.day, console);
+            self.pool_registers(&share.pool, day.day, steps);
         }
     }
 
-    fn pool_registers(&self, pool: &domain::event::PoolId, day: Date, console: &mut Console) {
+    fn pool_registers(&self, pool: &domain::event::PoolId, day: Date, steps: &mut Steps) {
         let premises = self.site.premises();
         let facts = Facts::new(premises, self.site.metering());
         let (from, until) = (premises.calendar.start_of(day), premises.calendar.end_of(day));
         for point in premises.pool_points(pool, day) {
             for register in facts.slice_registers(point, from, until) {
-                let sources: Vec<String> = register.sources.iter().map(|position| self.source(*position)).collect();
-                console.line(format!(
-                    "    {point}, meter {}: register {} to {}, from {}",
-                    register.meter,
-                    Energy::new(register.start_mwh).kwh(),
-                    Energy::new(register.end_mwh).kwh(),
-                    sources.join(" and ")
-                ));
+                let sources = register.sources.iter().map(|position| self.source(*position)).collect();
+                let said = told("working-pool-register").with("point", point.as_str());
+                let said = said.with("meter", register.meter.as_str());
+                let said = said.with("from", Energy::new(register.start_mwh).kwh());
+                let said = said.with("until", Energy::new(register.end_mwh).kwh());
+                steps.say(2, said.with("sources", Said::List("list-and", sources)));
             }
         }
     }

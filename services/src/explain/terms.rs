@@ -1,52 +1,26 @@
 //! What a line follows from beside its own quantity: the lines that it is
 //! computed from, the band of its price, the bounds of its tier.
 
-use domain::event::{BillIssued, BillLine, Component, LineKey, RoundingMode, SortedLineKey, TierWindow, Unit};
+use domain::event::{BillIssued, BillLine, Component, LineKey, SortedLineKey, TierWindow};
 use domain::quantity::Energy;
 use domain::rating::{Line, LineKeyExt, lines_under};
 use domain::tariff::{EnergyPrices, MonthTerms, PriceTier, Tariff};
 
 use super::Explained;
-use crate::console::Console;
+use super::step::{Steps, name_of, unit_of, way};
+use crate::told::{Told, told};
 
-/// A line's name: its component, its own name, period and tier.
-pub(super) fn name_of(key: &SortedLineKey) -> String {
-    let component = format!("{:?}", key.component).to_lowercase();
-    let tier = key.tier.map(|tier| tier.to_string());
-    [Some(component), key.name.clone(), key.period.clone(), tier].into_iter().flatten().collect::<Vec<_>>().join(" ")
-}
-
-/// The unit of a quantity, as it is written after it.
-pub(super) const fn unit_of(unit: Unit) -> &'static str {
-    match unit {
-        Unit::Kwh => " kWh",
-        Unit::Kw => " kW",
-        Unit::Day => " day",
-        Unit::Month => " month",
-        Unit::Amount => "",
-    }
-}
-
-const fn way(mode: RoundingMode) -> &'static str {
-    match mode {
-        RoundingMode::HalfUp => "half up",
-        RoundingMode::HalfEven => "half to even",
-        RoundingMode::Down => "down",
-        RoundingMode::Up => "up",
-    }
-}
-
-fn between(below: Option<Energy>, up_to: Option<Energy>) -> String {
+fn between(below: Option<Energy>, up_to: Option<Energy>) -> Told {
     match (below, up_to) {
-        (None, None) => "whatever it is".to_owned(),
-        (None, Some(top)) => format!("up to {} kWh", top.kwh()),
-        (Some(below), None) => format!("above {} kWh", below.kwh()),
-        (Some(below), Some(top)) => format!("above {}, up to {} kWh", below.kwh(), top.kwh()),
+        (None, None) => told("bounds-none"),
+        (None, Some(top)) => told("bounds-up-to").with("top", top.kwh()),
+        (Some(below), None) => told("bounds-above").with("below", below.kwh()),
+        (Some(below), Some(top)) => told("bounds-between").with("below", below.kwh()).with("top", top.kwh()),
     }
 }
 
 /// The band that the month's energy lies in, of the bounds of a price list, rate or charge.
-fn band(tariff: &Tariff, bounds: &[Option<Energy>], terms: MonthTerms) -> Option<String> {
+fn band(tariff: &Tariff, bounds: &[Option<Energy>], terms: MonthTerms) -> Option<Told> {
     let scaled: Vec<Option<Energy>> = bounds.iter().map(|one| one.map(|bound| tariff.bound(bound, terms))).collect();
     let index = scaled.iter().position(|bound| bound.is_none_or(|bound| terms.energy <= bound))?;
     let below = index.checked_sub(1).and_then(|index| scaled.get(index)).copied().flatten();
@@ -71,36 +45,35 @@ impl Explained<'_> {
     }
 
     /// The rounding, the bands, the bounds and the other lines that a line goes by.
-    pub(super) fn terms(&self, bill: &BillIssued, line: &BillLine, console: &mut Console) {
+    pub(super) fn terms(&self, bill: &BillIssued, line: &BillLine, steps: &mut Steps) {
         let Some(tariff) = self.version_of(line) else { return };
         let key = &line.key;
         let of_account = self.shape(&key.point).account(tariff, &bill.account);
         match key.component {
-            Component::Energy => self.energy_terms(bill, line, tariff, console),
+            Component::Energy => self.energy_terms(bill, line, tariff, steps),
             Component::Fixed => {
                 let charge = tariff.fixed.iter().find(|charge| Some(&charge.name) == key.name.as_ref());
                 let bounds = charge.map(|charge| bounds_of(&charge.amounts)).unwrap_or_default();
-                Self::say_band(tariff, &bounds, of_account, console);
+                Self::say_band(tariff, &bounds, of_account, steps);
             }
             Component::Surcharge => {
                 let surcharge = tariff.surcharges.iter().find(|one| Some(&one.name) == key.name.as_ref());
                 let bounds = surcharge.map(|surcharge| bounds_of(&surcharge.rates)).unwrap_or_default();
-                Self::say_band(tariff, &bounds, of_account, console);
+                Self::say_band(tariff, &bounds, of_account, steps);
             }
             _ => {}
         }
         if let Some(round) = Self::rounding_of(tariff, key) {
-            console.line(format!("  rounded {} to a multiple of {}", way(round.mode), round.to));
+            steps.say(1, told("working-rounding-way").with("way", way(round.mode)).with("to", round.to.to_string()));
         }
         for (key, line) in self.under(bill, line) {
             let quantity = projections::bill::show_quantity(line.quantity, line.unit, self.decimals());
-            console.line(format!(
-                "  on {}: {quantity}{} x {} = {}",
-                name_of(&key.sorted()),
-                unit_of(line.unit),
-                line.price,
-                line.amount.major(self.decimals())
-            ));
+            let said = told("working-on")
+                .with("name", name_of(&key.sorted()))
+                .with("quantity", quantity)
+                .with("unit", unit_of(line.unit))
+                .with("price", line.price.to_string());
+            steps.say(1, said.with("amount", line.amount.major(self.decimals())));
         }
     }
 
@@ -115,22 +88,23 @@ impl Explained<'_> {
         }
     }
 
-    fn say_band(tariff: &Tariff, bounds: &[Option<Energy>], terms: MonthTerms, console: &mut Console) {
+    fn say_band(tariff: &Tariff, bounds: &[Option<Energy>], terms: MonthTerms, steps: &mut Steps) {
         if let Some(band) = band(tariff, bounds, terms) {
-            console.line(format!("  the month's {} kWh lie in the band {band}", terms.energy.kwh()));
-            Self::say_scale(tariff, terms, console);
+            steps.say(1, told("working-band").with("kwh", terms.energy.kwh()).with("band", band));
+            Self::say_scale(tariff, terms, steps);
         }
     }
 
-    fn say_scale(tariff: &Tariff, terms: MonthTerms, console: &mut Console) {
+    fn say_scale(tariff: &Tariff, terms: MonthTerms, steps: &mut Steps) {
         if let Some(scale) = &tariff.scale {
             let of_days = scale.of_days.unwrap_or(terms.of_days);
-            console.line(format!("  bounds are the published ones x {} days held / {of_days}", terms.days));
+            let said = told("working-scale").with("days", terms.days.to_string());
+            steps.say(1, said.with("of", of_days.to_string()));
         }
     }
 
     /// The band and the tier of an energy line, of each tenancy that is in it.
-    fn energy_terms(&self, bill: &BillIssued, line: &BillLine, tariff: &Tariff, console: &mut Console) {
+    fn energy_terms(&self, bill: &BillIssued, line: &BillLine, tariff: &Tariff, steps: &mut Steps) {
         let period = tariff.periods.iter().position(|name| Some(&**name) == line.key.period.as_deref());
         let month = self.month.number();
         let rows: Vec<&EnergyPrices> =
@@ -146,30 +120,31 @@ impl Explained<'_> {
             said.push(terms);
             let bands: Vec<Option<Energy>> = rows.iter().map(|row| row.band).collect();
             if let Some(band) = band(tariff, &bands, terms) {
-                console.line(format!("  the month's {} kWh lie in the band {band}", terms.energy.kwh()));
+                steps.say(1, told("working-band").with("kwh", terms.energy.kwh()).with("band", band));
             }
-            if let Some(text) = row.and_then(|row| Self::tier(tariff, row, line, terms)) {
-                console.line(format!("  {text}"));
+            if let Some(said) = row.and_then(|row| Self::tier(tariff, row, line, terms)) {
+                steps.say(1, said);
             }
             if row.is_some_and(|row| row.tiers.len() > 1 || bands.len() > 1) {
-                Self::say_scale(tariff, terms, console);
+                Self::say_scale(tariff, terms, steps);
             }
         }
     }
 
     /// The bounds of a line's tier, as they apply.
-    fn tier(tariff: &Tariff, row: &EnergyPrices, line: &BillLine, terms: MonthTerms) -> Option<String> {
+    fn tier(tariff: &Tariff, row: &EnergyPrices, line: &BillLine, terms: MonthTerms) -> Option<Told> {
         let index = usize::try_from(line.key.tier?).ok()?.checked_sub(1)?;
         let bound = |index: usize| row.tiers.get(index)?.up_to.map(|bound| tariff.bound(bound, terms));
         let window = match tariff.tier_window {
-            TierWindow::Day => "a day",
-            TierWindow::Month => "a month",
-            TierWindow::Year => "a year",
-            TierWindow::None => "a lease",
+            TierWindow::Day => told("tier-of-day"),
+            TierWindow::Month => told("tier-of-month"),
+            TierWindow::Year => told("tier-of-year"),
+            TierWindow::None => told("tier-of-lease"),
         };
         (row.tiers.len() > 1).then(|| {
             let bounds = between(index.checked_sub(1).and_then(bound), bound(index));
-            format!("tier {} of {window}: {bounds}", index.saturating_add(1))
+            let number = index.saturating_add(1).to_string();
+            told("working-tier").with("number", number).with("window", window).with("bounds", bounds)
         })
     }
 }

@@ -12,11 +12,11 @@ use utoipa::ToSchema;
 use super::room::name_of;
 use super::{QueryError, Show, When};
 use crate::close_check::{self, Finding};
-use crate::console::Console;
 use crate::desk::Moment;
-use crate::explain;
+use crate::explain::{self, Step};
 use crate::history::{self, HistoryError};
 use crate::serve::ServedSite;
+use crate::told::Told;
 
 /// A change that a person made, or a fact that says how the site is run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -98,6 +98,9 @@ pub struct CloseFinding {
     pub subject: String,
     /// What is wrong, and what mends it.
     pub text: String,
+    /// The same before it has a language.
+    #[serde(skip)]
+    pub told: Told,
 }
 
 /// How a line of an issued bill came about, as of the bill's run: rule, arithmetic, slices, registers, readings.
@@ -111,6 +114,9 @@ pub struct Explanation {
     pub line: usize,
     /// The working, a line each; indented ones belong to the one above.
     pub lines: Vec<String>,
+    /// The same before it has a language.
+    #[serde(skip)]
+    pub steps: Vec<Step>,
 }
 
 /// Most differences that an answer shows.
@@ -152,7 +158,12 @@ pub async fn close_check(site: &ServedSite, month: Month, loss: Decimal) -> Resu
     in_background(site, move |log, id| {
         let entries = history::read_site(Path::new("."), Some(log), Some(id))?;
         let found = close_check::findings(&entries, month, loss).map_err(|failure| refused(&failure))?;
-        let finding = |one: Finding| CloseFinding { check: one.check.to_owned(), subject: one.subject, text: one.text };
+        let finding = |one: Finding| CloseFinding {
+            check: one.check.to_owned(),
+            subject: one.subject,
+            text: one.text,
+            told: one.told,
+        };
         Ok(CloseCheck {
             month: month.to_string(),
             ready: found.is_empty(),
@@ -175,11 +186,10 @@ pub async fn explain_line(
             return Err(QueryError::UnknownBill { account, month });
         };
         let (state, _) = history::replay(&entries, Some(&run))?;
-        let said =
-            Console::collect(|console| explain::open(&state, &entries, (account.as_str(), month), line, console));
-        let (outcome, lines) = said;
-        outcome.map_err(|failure| refused(&failure))?;
-        Ok(Explanation { account: account.to_string(), month: month.to_string(), line, lines })
+        let steps = explain::steps(&state, &entries, (account.as_str(), month), line);
+        let steps = steps.map_err(|failure| refused(&failure))?;
+        let lines = steps.iter().map(ToString::to_string).collect();
+        Ok(Explanation { account: account.to_string(), month: month.to_string(), line, lines, steps })
     })
     .await
 }

@@ -13,6 +13,7 @@ mod plan;
 mod policy;
 mod scene;
 mod status;
+mod words;
 
 use clap::Subcommand;
 use domain::event::OutputState;
@@ -20,6 +21,7 @@ use domain::event::OutputState;
 pub use ask::{Ask, AskError, Asked, answer, ask};
 pub use control::{SILENT_AFTER_S, SharedSwitch, SupplyControl};
 pub use status::{Asking, DueNow, PointStatus, Waiting, name, status, status_of};
+pub use words::{check, happened};
 
 use crate::console::Console;
 use crate::exit::{Exit, Failure};

@@ -7,10 +7,10 @@ mod rules;
 
 use std::collections::BTreeSet;
 
-use super::{Command, Dues, Refusal, Report, Situation, Supply, decide};
+use super::{Command, Dues, Figures, Refusal, Report, Situation, Supply, decide};
 use crate::event::{
-    AccountId, CheckCode, MeterId, OutputState, PointId, SupplyCommandOrdered, SupplyEvent, SupplyObserved,
-    SupplyPolicy, SupplyPolicyPublished, SupplyWarned, SwitchEvidence,
+    AccountId, CheckCode, MeterId, OutputState, PointId, SupplyCheck, SupplyCommandOrdered, SupplyEvent,
+    SupplyObserved, SupplyPolicy, SupplyPolicyPublished, SupplyWarned, SwitchEvidence,
 };
 use crate::premises::Calendar;
 use crate::quantity::{Date, Instant, Money};
@@ -101,6 +101,10 @@ impl Given {
     fn act(&mut self, command: Command) -> Vec<SupplyEvent> {
         let events = self.ask(command).expect("not refused");
         for event in &events {
+            for check in checks_of(event) {
+                let read = Figures::of(check).map(|figures| figures.to_string());
+                assert_eq!(read.as_ref(), Some(&check.figures), "what is written is read again: {check:?}");
+            }
             self.supply.take(event, self.now);
         }
         events
@@ -159,6 +163,18 @@ impl Given {
 
     fn request(&mut self, to: OutputState) {
         self.act(Command::Request { by: "J. Doe".to_owned(), to, reason: "works on the riser".to_owned() });
+    }
+}
+
+/// The checks that an event has.
+fn checks_of(event: &SupplyEvent) -> &[SupplyCheck] {
+    match event {
+        SupplyEvent::SupplyCommandOrdered(data) => &data.checks,
+        SupplyEvent::SupplyCommandCancelled(data) => &data.checks,
+        SupplyEvent::SupplyCutHeld(data) => &data.checks,
+        SupplyEvent::SupplyRestoreHeld(data) => &data.checks,
+        SupplyEvent::ReconnectionOffered(data) => &data.checks,
+        _ => &[],
     }
 }
 

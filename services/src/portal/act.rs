@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use domain::event::AccountId;
+use domain::alarm::AlarmRefusal;
+use domain::event::{AccountId, OutputState};
 use domain::premises::Premises;
+use domain::quantity::{Instant, Money};
+use domain::supply::Refusal;
 use ring::rand::{SecureRandom as _, SystemRandom};
 use rust_decimal::Decimal;
 use serde::Deserialize;
@@ -15,7 +18,7 @@ use super::sheet::{Field, Form, Kind, Said};
 use super::visit::Visit;
 use super::words::Language;
 use crate::command::{Amount, Asked, CommandError, Key, Made};
-use domain::quantity::Money;
+use crate::told::{Told, told};
 
 /// The fields that came.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -42,8 +45,9 @@ impl Given {
     pub(super) fn amount(&self, premises: &Premises) -> Amount {
         let site = premises.site.as_ref();
         let decimals = site.map_or(2, |site| site.currency_decimals);
-        let text = self.text("amount").replace(',', "");
-        let money = Decimal::from_str_exact(&text).ok().and_then(|one| Money::from_major(one, decimals));
+        let text = ungrouped(self.text("amount"));
+        let money = text.and_then(|text| Decimal::from_str_exact(&text).ok());
+        let money = money.and_then(|one| Money::from_major(one, decimals));
         let currency = site.map(|site| site.currency.clone()).unwrap_or_default();
         Amount { minor: money.unwrap_or_default().get(), currency }
     }
@@ -92,12 +96,61 @@ pub(super) fn accounts(language: Language, rows: &[crate::query::AccountRow], ch
     Field::select("account", language.say("field-account"), chosen, rows.iter().map(option).collect())
 }
 
-/// Why a command was refused, in the reader's language, with the command's own words where they say more.
+/// A number without the commas between its thousands; none where they stand elsewhere: `20,00` is not 2000.
+fn ungrouped(text: &str) -> Option<String> {
+    let whole = text.split('.').next().unwrap_or_default().trim_start_matches(['-', '+']);
+    let mut groups = whole.split(',');
+    let first = groups.next().unwrap_or_default();
+    let is_right = !text.contains(',')
+        || ((1..=3).contains(&first.len()) && groups.all(|group| group.len() == 3) && !after_point(text).contains(','));
+    is_right.then(|| text.replace(',', ""))
+}
+
+fn after_point(text: &str) -> &str {
+    text.split_once('.').map_or("", |(_, after)| after)
+}
+
+/// Why a command was refused, in the reader's language; what the program says of tables stands beside it.
 pub(super) fn refused(error: &CommandError, language: Language) -> Said {
     let code = error.code().to_lowercase().replace('_', "-");
-    let text = language.find(&format!("refused-{code}"), &[]).unwrap_or_else(|| error.to_string());
+    let plain = |at: Instant| at.to_string();
+    let text = why(error).map(|why| language.tell(&why, &plain));
+    let text = text.unwrap_or_else(|| language.say(&format!("refused-{code}")));
     let more = matches!(error, CommandError::Tables { .. } | CommandError::Owner(_));
-    Said::refused(if more { format!("{text} {error}") } else { text })
+    let detail = if more { error.to_string() } else { String::new() };
+    let is_spent = matches!(error, CommandError::KeyReused { .. } | CommandError::BadKey);
+    Said { detail, is_spent, ..Said::refused(text) }
+}
+
+/// Why, where a code alone says too little.
+fn why(error: &CommandError) -> Option<Told> {
+    match error {
+        CommandError::Supply(refusal) => supply(refusal),
+        CommandError::Alarm(AlarmRefusal::NotOpen { .. }) => Some(told("refused-alarm-over")),
+        CommandError::Alarm(AlarmRefusal::Acknowledged { by, .. }) => {
+            Some(told("refused-alarm-seen").with("by", by.as_str()))
+        }
+        _ => None,
+    }
+}
+
+fn supply(refusal: &Refusal) -> Option<Told> {
+    match refusal {
+        Refusal::NoPolicy => Some(told("refused-no-policy")),
+        Refusal::AlreadyThere(OutputState::Connected) => Some(told("refused-is-on")),
+        Refusal::AlreadyThere(OutputState::Disconnected) => Some(told("refused-is-off")),
+        Refusal::Protected => Some(told("refused-protected")),
+        Refusal::NoRequest => Some(told("refused-no-request")),
+        Refusal::NotReady => Some(told("refused-not-ready")),
+        Refusal::Empty(_)
+        | Refusal::Policy(_)
+        | Refusal::SamePerson(_)
+        | Refusal::UnknownCommand(_)
+        | Refusal::CommandEnded(_)
+        | Refusal::AlreadySent(_)
+        | Refusal::NotSent(_)
+        | Refusal::NotReadBack { .. } => None,
+    }
 }
 
 /// What became of a command: done, done before, or waiting for a second person.
@@ -107,5 +160,31 @@ pub(super) fn outcome(made: Result<&Made, &CommandError>, done: String, language
         Ok(made) if made.proposed => Said::done(language.say("said-proposed")),
         Ok(_) => Said::done(done),
         Err(error) => refused(error, language),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::CODES;
+
+    #[test]
+    fn every_refusal_is_said_in_every_language() {
+        for code in CODES {
+            let key = format!("refused-{}", code.to_lowercase().replace('_', "-"));
+            for language in Language::ALL {
+                assert!(language.find(&key, &[]).is_some(), "{key} in {}", language.name());
+            }
+        }
+    }
+
+    #[test]
+    fn commas_stand_between_thousands_alone() {
+        for (text, number) in [("20.00", "20.00"), ("1,234.50", "1234.50"), ("-1,234,567", "-1234567"), ("", "")] {
+            assert_eq!(ungrouped(text).as_deref(), Some(number), "{text}");
+        }
+        for text in ["20,00", "1,23", "1234,567", "1.234,50", ",500"] {
+            assert_eq!(ungrouped(text), None, "{text}");
+        }
     }
 }

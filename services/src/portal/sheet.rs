@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use super::act::Given;
 use super::page::Frame;
 use super::words::Language;
 use crate::query::When;
@@ -13,17 +14,21 @@ pub(super) struct Said {
     pub refused: bool,
     /// In words.
     pub text: String,
+    /// What the program itself says, in English, where it says more.
+    pub detail: String,
+    /// Whether the form's key is used up, so that the form needs another one.
+    pub is_spent: bool,
 }
 
 impl Said {
     /// It was done.
     pub(super) fn done(text: String) -> Self {
-        Self { refused: false, text }
+        Self { refused: false, text, detail: String::new(), is_spent: false }
     }
 
     /// It was refused.
     pub(super) fn refused(text: String) -> Self {
-        Self { refused: true, text }
+        Self { refused: true, text, detail: String::new(), is_spent: false }
     }
 }
 
@@ -42,6 +47,18 @@ pub(super) struct Sheet {
 }
 
 impl Sheet {
+    /// What was written into a form that was refused stands in it again, under the same key: nothing is written
+    /// twice, and nothing is done twice.
+    pub(super) fn keeping(mut self, given: &Given) -> Self {
+        let Some(said) = self.said.as_ref().filter(|said| said.refused) else { return self };
+        let is_spent = said.is_spent;
+        for card in &mut self.cards {
+            let forms = card.forms.iter_mut().chain(card.items.iter_mut().flat_map(|item| &mut item.forms));
+            forms.filter(|form| form.is_of(given)).for_each(|form| form.keep(given, is_spent));
+        }
+        self
+    }
+
     fn csrf(&self) -> &str {
         self.frame.who.as_ref().map_or("", |who| who.csrf.as_str())
     }
@@ -111,6 +128,8 @@ pub(super) struct Item {
     pub state: (&'static str, String),
     /// What is to be said of it.
     pub lines: Vec<String>,
+    /// What is said of it to who asks: behind which words, and what.
+    pub more: (String, Vec<String>),
     /// What can be done about it.
     pub forms: Vec<Form>,
 }
@@ -128,6 +147,8 @@ pub(super) struct Form {
     pub button: String,
     /// Behind which words it is folded away; always open where there are none.
     pub folded: String,
+    /// Whether it is unfolded at first.
+    pub is_open: bool,
     /// Whether the button stands back.
     pub quiet: bool,
     /// Fields that are not shown.
@@ -137,6 +158,23 @@ pub(super) struct Form {
 }
 
 impl Form {
+    /// Whether it is the form that was sent.
+    fn is_of(&self, given: &Given) -> bool {
+        let same = |(name, value): &(&'static str, String)| *name == "key" || given.text(name) == value.trim();
+        self.writes && self.hidden.iter().all(same)
+    }
+
+    fn keep(&mut self, given: &Given, is_spent: bool) {
+        self.is_open = true;
+        for field in &mut self.fields {
+            field.value = given.lines(field.name);
+        }
+        let key = self.hidden.iter_mut().find(|(name, _)| *name == "key").filter(|_| !is_spent);
+        if let Some((_, key)) = key {
+            given.text("key").clone_into(key);
+        }
+    }
+
     /// A card with this form alone.
     pub(super) fn card(self, id: &'static str, title: String, lead: String) -> Card {
         Card { id, title, lead, forms: vec![self], ..Card::default() }
@@ -192,6 +230,12 @@ impl Field {
 /// A head of words.
 pub(super) fn head(language: Language, keys: &[(&str, bool)]) -> Vec<(String, bool)> {
     keys.iter().map(|(key, figure)| (language.say(key), *figure)).collect()
+}
+
+/// An instant to the second, as workings have it: `2026-04-08 14:03:27`; a full minute has no seconds.
+pub(super) fn exact(when: &When) -> String {
+    let text = when.local.get(..19).unwrap_or(&when.local).replace('T', " ");
+    text.strip_suffix(":00").map(str::to_owned).unwrap_or(text)
 }
 
 /// An instant as it stands in tables: `2026-04-08 14:03` by the site's wall clock.

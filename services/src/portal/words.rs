@@ -1,6 +1,8 @@
 //! What pages say: `services/locales/LANGUAGE/*.ftl`, and which language a person reads.
 
 use crate::told;
+use crate::told::Told;
+use domain::quantity::Instant;
 
 /// A language of the portal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +70,11 @@ impl Language {
     /// A message, if there is one.
     pub(super) fn find(self, key: &str, values: &[(&'static str, &str)]) -> Option<String> {
         told::find(self.tag(), key, values)
+    }
+
+    /// A sentence, with instants as `time` writes them.
+    pub(super) fn tell(self, told: &Told, time: &dyn Fn(Instant) -> String) -> String {
+        told.say(self.tag(), time)
     }
 }
 

@@ -10,12 +10,12 @@ use domain::quantity::{Date, Month};
 use crate::identity::Permission;
 use crate::portal::act::{self, Given};
 use crate::portal::page::page as answer;
-use crate::portal::sheet::{Card, Field, Form, Kind, Said, Sheet, Table, head};
+use crate::portal::sheet::{Card, Field, Form, Kind, Said, Sheet, Table, exact, head};
 use crate::portal::show::Coin;
 use crate::portal::site::{Spot, base, frame};
 use crate::portal::visit::Visit;
 use crate::portal::words::Language;
-use crate::query::{self, Allocation, AllocationPart, PoolRow, QueryError, Replayed};
+use crate::query::{self, Allocation, AllocationPart, PoolRow, Replayed, Show};
 use crate::serve::ServedSite;
 
 /// Most differences of a replay that are shown.
@@ -211,16 +211,14 @@ async fn explain_card(served: &ServedSite, given: &Given, language: Language) ->
     let asked = AccountId::try_new(given.text("account")).zip(Month::parse(&month)).zip(line.parse::<usize>().ok());
     let Some(((account, month), line)) = asked else { return card };
     match query::explain_line(served, account, month, line).await {
-        Ok(found) => card.lines = found.lines.iter().map(|line| depth(line)).collect(),
-        Err(QueryError::Refused { what, mend }) => card.note = Some(Said::refused(format!("{what}: {mend}"))),
-        Err(error) => card.note = Some(Said::refused(error.to_string())),
+        Ok(found) => {
+            let time = |at| exact(&Show(&moment.premises).when(at));
+            card.lines = found.steps.iter().map(|step| (step.depth, language.tell(&step.told, &time))).collect();
+        }
+        Err(error) => {
+            tracing::debug!(%error, "a line cannot be explained");
+            card.note = Some(Said::refused(language.say("explain-none")));
+        }
     }
     card
-}
-
-/// A line and how far it is indented.
-fn depth(line: &str) -> (usize, String) {
-    let text = line.trim_start();
-    let indent = line.len().saturating_sub(text.len());
-    (indent.div_euclid(2).min(4), text.to_owned())
 }

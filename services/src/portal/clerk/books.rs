@@ -8,16 +8,17 @@ use domain::quantity::{Date, Month};
 use rust_decimal::Decimal;
 
 use super::{export, owed, suspense};
+use crate::desk::Moment;
 use crate::identity::Permission;
 use crate::portal::act::Given;
 use crate::portal::manager;
 use crate::portal::page::page as answer;
-use crate::portal::sheet::{Card, Field, Form, Kind, Said, Sheet, Table, head};
+use crate::portal::sheet::{Card, Field, Form, Kind, Said, Sheet, Table, head, stamp};
 use crate::portal::show::Coin;
 use crate::portal::site::{Spot, base, frame};
 use crate::portal::visit::Visit;
 use crate::portal::words::Language;
-use crate::query::{self, CloseCheck};
+use crate::query::{self, CloseCheck, Show};
 use crate::serve::ServedSite;
 
 /// So many percent of the main meters' energy may be lost.
@@ -34,7 +35,7 @@ pub(super) async fn act(visit: Visit, Path(site): Path<String>, Sent(given): Sen
         return visit.fault(fault);
     }
     match suspense::resolve(&visit, &site, &given).await {
-        Ok(said) => show(&visit, &site, &Given::default(), Some(said)).await,
+        Ok(said) => show(&visit, &site, &given, Some(said)).await,
         Err(fault) => visit.fault(fault),
     }
 }
@@ -67,7 +68,7 @@ async fn show(visit: &Visit, site: &str, given: &Given, said: Option<Said>) -> R
     let mut list = manager::payments(&payments, &coin, language);
     list.side = language.month(month);
     let cards = vec![
-        close(served, month, language).await,
+        close(served, month, &moment, language).await,
         sums.card(day, &coin, language),
         suspense::card(&held, may, &moment, (&coin, language)),
         list,
@@ -75,11 +76,11 @@ async fn show(visit: &Visit, site: &str, given: &Given, said: Option<Said>) -> R
     ];
     let title = language.say("books");
     let sheet = Sheet { frame: frame(visit, site, Spot::Books, title), lead: language.say("books-lead"), said, cards };
-    answer(StatusCode::OK, &sheet)
+    answer(StatusCode::OK, &sheet.keeping(given))
 }
 
 /// Whether a month can be closed.
-async fn close(served: &ServedSite, month: Month, language: Language) -> Card {
+async fn close(served: &ServedSite, month: Month, moment: &Moment, language: Language) -> Card {
     let form = Form {
         id: "close".to_owned(),
         button: language.say("show"),
@@ -90,13 +91,16 @@ async fn close(served: &ServedSite, month: Month, language: Language) -> Card {
     let mut card = form.card("closing", language.say("close"), language.say1("close-lead", "loss", &LOSS.to_string()));
     card.side = language.month(month);
     match query::close_check(served, month, Decimal::from(LOSS)).await {
-        Ok(found) => findings(&mut card, &found, language),
-        Err(error) => card.note = Some(Said::refused(error.to_string())),
+        Ok(found) => findings(&mut card, &found, moment, language),
+        Err(error) => {
+            tracing::warn!(%error, "a month cannot be checked");
+            card.note = Some(Said::refused(language.say("close-cannot")));
+        }
     }
     card
 }
 
-fn findings(card: &mut Card, found: &CloseCheck, language: Language) {
+fn findings(card: &mut Card, found: &CloseCheck, moment: &Moment, language: Language) {
     let count = found.findings.len().to_string();
     card.note = Some(if found.ready {
         Said::done(language.say("close-ready"))
@@ -108,8 +112,9 @@ fn findings(card: &mut Card, found: &CloseCheck, language: Language) {
     }
     let keys = [("col-check", false), ("col-subject", false), ("col-finding", false)];
     let row = |one: &query::CloseFinding| {
-        let check = language.find(&format!("check-{}", one.check.replace('_', "-")), &[]);
-        vec![check.unwrap_or_else(|| one.check.clone()), one.subject.clone(), one.text.clone()]
+        let check = language.say(&format!("check-{}", one.check));
+        let said = language.tell(&one.told, &|at| stamp(&Show(&moment.premises).when(at)));
+        vec![check, one.subject.clone(), said]
     };
     card.table = Some(Table {
         name: language.say("close"),

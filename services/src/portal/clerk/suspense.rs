@@ -4,7 +4,8 @@ use domain::event::RechargeSuspended;
 use domain::quantity::{Instant, Money};
 use domain::recharge::{Act, PaymentKey};
 
-use crate::desk::{ChangeError, DeskError, Moment};
+use crate::command::{self, Resolve};
+use crate::desk::{DeskError, Moment};
 use crate::identity::Permission;
 use crate::portal::act::{self, Given};
 use crate::portal::error::Fault;
@@ -13,7 +14,6 @@ use crate::portal::show::Coin;
 use crate::portal::visit::Visit;
 use crate::portal::words::Language;
 use crate::query::{self, Show};
-use crate::recharge::{self, RechargeError};
 use crate::serve::ServedSite;
 
 /// A payment in suspense, and what is left of it.
@@ -84,7 +84,7 @@ pub(super) fn card(held: &[Held], may: bool, moment: &Moment, (coin, language): 
     }
 }
 
-/// Credits a payment to its account, or sends it back. By the payment's own key it is done once.
+/// Credits a payment to its account, or sends it back.
 pub(super) async fn resolve(visit: &Visit, site: &str, given: &Given) -> Result<Said, Fault> {
     let served = visit.site(site, Permission::MoveMoney)?;
     let language = visit.reader.language;
@@ -93,17 +93,13 @@ pub(super) async fn resolve(visit: &Visit, site: &str, given: &Given) -> Result<
         "match" => account.map(Act::Match),
         _ => Some(Act::Return),
     };
-    let Some((key, deed)) = PaymentKey::parse(given.text("payment")).zip(deed) else {
+    let Some((payment, deed)) = PaymentKey::parse(given.text("payment")).zip(deed) else {
         return Ok(Said::refused(language.say("refused-account-unknown")));
     };
-    let (by, reason) = (visit.session.actor.user.clone(), given.text("reason").to_owned());
-    let made = served.desk.change(move |turn| recharge::resolve(turn.owner, turn.now, &key, &deed, (&by, &reason)));
-    Ok(match made.await {
-        Ok(_) => Said::done(language.say("suspense-done")),
-        Err(ChangeError::Refused(RechargeError::Refused(refusal))) => {
-            Said::refused(language.say1("refused-why", "why", &refusal.to_string()))
-        }
-        Err(ChangeError::Refused(RechargeError::Owner(error))) => act::refused(&error.into(), language),
-        Err(ChangeError::Desk(error)) => act::refused(&error.into(), language),
-    })
+    let order = Resolve { payment, act: deed, reason: given.text("reason").to_owned() };
+    let made = match visit.asked(given) {
+        Ok(asked) => command::resolve(&served.desk, asked, order).await,
+        Err(error) => Err(error),
+    };
+    Ok(act::outcome(made.as_ref(), language.say("suspense-done"), language))
 }

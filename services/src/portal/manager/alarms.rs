@@ -5,12 +5,12 @@ use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
 use domain::alarm::Open;
-use domain::event::{AlarmEvent, AlarmKind, AlarmSubject, MeterId};
-use domain::quantity::Instant;
+use domain::event::{AlarmEvent, AlarmKind, AlarmSubject, Body, Event, MeterId};
+use domain::premises::Calendar;
+use domain::quantity::{Date, Instant};
 
-use crate::alarm::{self, AlarmError, raised_text};
-use crate::command::{self, Change, CommandError};
-use crate::desk::ChangeError;
+use crate::alarm;
+use crate::command::{self, Acknowledge, Change, CommandError};
 use crate::identity::Permission;
 use crate::portal::act::{self, Given};
 use crate::portal::page::page as answer;
@@ -29,6 +29,8 @@ struct Seen {
     open: Vec<Open>,
     recent: Vec<(Instant, AlarmEvent)>,
     held: Vec<Row>,
+    /// What people said of readings, the newest first.
+    judged: Vec<Event>,
     decimals: u8,
 }
 
@@ -47,7 +49,7 @@ pub(super) async fn act(visit: Visit, Path(site): Path<String>, Sent(given): Sen
         _ => judge(&visit, &site, &given).await,
     };
     match said {
-        Ok(said) => show(&visit, &site, Some(said)).await,
+        Ok(said) => show(&visit, &site, Some((said, &given))).await,
         Err(response) => response,
     }
 }
@@ -59,24 +61,20 @@ async fn acknowledge(visit: &Visit, site: &str, given: &Given) -> Result<Said, R
     let Some((kind, subject)) = AlarmKind::of_name(given.text("kind")).zip(subject) else {
         return Ok(Said::refused(language.say("refused-not-found")));
     };
-    let (by, note) = (visit.session.actor.user.clone(), given.text("note").to_owned());
-    let made = served.desk.change(move |turn| {
-        let note = (!note.is_empty()).then_some(note.as_str());
-        alarm::acknowledge(turn.owner, turn.now, kind, &subject, &by, note)
-    });
-    Ok(match made.await {
-        Ok(_) => Said::done(language.say("alarm-acknowledged")),
-        Err(ChangeError::Refused(AlarmError::Refused(refusal))) => Said::refused(refusal.to_string()),
-        Err(ChangeError::Refused(AlarmError::Owner(error))) => act::refused(&error.into(), language),
-        Err(ChangeError::Desk(error)) => act::refused(&error.into(), language),
-    })
+    let order = Acknowledge { kind, about: subject, note: given.text("note").to_owned() };
+    let made = match visit.asked(given) {
+        Ok(asked) => command::acknowledge(&served.desk, asked, order).await,
+        Err(error) => Err(error),
+    };
+    Ok(act::outcome(made.as_ref(), language.say("alarm-acknowledged"), language))
 }
 
 /// Lets a reading in, or leaves it out.
 async fn judge(visit: &Visit, site: &str, given: &Given) -> Result<Said, Response> {
     let served = visit.site(site, Permission::ChangeRules).map_err(|fault| visit.fault(fault))?;
     let language = visit.reader.language;
-    let Some((meter, time)) = MeterId::try_new(given.text("meter")).zip(Instant::parse(given.text("time")).ok()) else {
+    let time = instant(given.text("time"), &served.desk.moment().premises.calendar);
+    let Some((meter, time)) = MeterId::try_new(given.text("meter")).zip(time) else {
         return Ok(Said::refused(language.say("refused-no-reading")));
     };
     let (change, done) = match given.text("act") {
@@ -92,7 +90,27 @@ async fn judge(visit: &Visit, site: &str, given: &Given) -> Result<Said, Respons
     Ok(act::outcome(made.as_ref(), language.say(done), language))
 }
 
-async fn show(visit: &Visit, site: &str, said: Option<Said>) -> Response {
+/// An instant as RFC 3339, or as pages show it: `2026-04-09 11:00` by the site's wall clock.
+fn instant(text: &str, calendar: &Calendar) -> Option<Instant> {
+    if let Ok(at) = Instant::parse(text) {
+        return Some(at);
+    }
+    let (day, clock) = text.split_once([' ', 'T'])?;
+    let start = calendar.start_of(Date::parse(day)?);
+    let mut parts = clock.split(':').map(|part| part.parse::<i64>().ok().filter(|part| (0..60).contains(part)));
+    let (hour, minute, second) = (parts.next()??, parts.next()??, parts.next().unwrap_or(Some(0))?);
+    let since = hour.saturating_mul(3600).saturating_add(minute.saturating_mul(60)).saturating_add(second);
+    let at = start.plus(since);
+    // Where the clock was changed since midnight the day is longer or shorter than its hours.
+    (hour < 24).then(|| at.plus(calendar.offset_at(start).saturating_sub(calendar.offset_at(at))))
+}
+
+/// Whether a person said something of a reading.
+fn is_judgement(event: &Event) -> bool {
+    matches!(event.body, Body::ReadingReleased(_) | Body::ReadingWithdrawn(_))
+}
+
+async fn show(visit: &Visit, site: &str, came: Option<(Said, &Given)>) -> Response {
     let served = match visit.site(site, Permission::ReadSite) {
         Ok(served) => served,
         Err(fault) => return visit.fault(fault),
@@ -103,6 +121,16 @@ async fn show(visit: &Visit, site: &str, said: Option<Said>) -> Response {
             open: alarms.open().cloned().collect(),
             recent: alarms.recent().take(RECENT).map(|one| (one.at, one.event.clone())).collect(),
             held: quarantine::list(turn.owner.site(), None, turn.now),
+            judged: turn
+                .owner
+                .facts()
+                .all()
+                .iter()
+                .rev()
+                .filter(|one| is_judgement(one))
+                .take(RECENT)
+                .cloned()
+                .collect(),
             decimals: turn.owner.site().premises().site().currency_decimals,
         }
     });
@@ -118,13 +146,14 @@ async fn show(visit: &Visit, site: &str, said: Option<Said>) -> Response {
         changes: visit.site(site, Permission::ChangeRules).is_ok(),
     };
     let language = visit.reader.language;
+    let (said, given) = came.unzip();
     let sheet = Sheet {
         frame: frame(visit, site, Spot::Alarms, language.say("alarms")),
         lead: language.say("alarms-lead"),
         said,
-        cards: vec![teller.open(&seen), teller.held(&seen), teller.recent(&seen)],
+        cards: vec![teller.open(&seen), teller.held(&seen), teller.judged(&seen), teller.recent(&seen)],
     };
-    answer(StatusCode::OK, &sheet)
+    answer(StatusCode::OK, &sheet.keeping(given.unwrap_or(&Given::default())))
 }
 
 /// Says what is seen.
@@ -148,7 +177,8 @@ impl Teller<'_> {
         let item = |(one, number): (&Open, usize)| {
             let language = self.language;
             let since = language.say1("since", "time", &self.stamp(one.at));
-            let mut lines = vec![raised_text(&one.raised, seen.decimals), since];
+            let why = alarm::raised(&one.raised, seen.decimals);
+            let mut lines = vec![language.tell(&why, &|at| self.stamp(at)), since];
             let mut forms = Vec::new();
             if let Some((by, at)) = &one.acknowledged {
                 lines.push(language.say_with("alarm-by", &[("by", by), ("time", &self.stamp(*at))]));
@@ -184,8 +214,8 @@ impl Teller<'_> {
             let received = language.say1("held-received", "time", &self.stamp(row.received));
             let mut lines = vec![received, language.say_with("held-between", &values)];
             let mut forms = Vec::new();
-            if let Some(refusal) = &row.refusal {
-                lines.push(refusal.clone());
+            if let Some(refusal) = &row.told {
+                lines.push(language.tell(refusal, &|at| self.stamp(at)));
             } else if self.changes {
                 let mut form = act::form(
                     format!("release-{number}"),
@@ -198,8 +228,7 @@ impl Teller<'_> {
                 form.folded = language.say("held-release-open");
                 forms.push(form);
             }
-            let code = format!("held-{}", row.reason.replace('_', "-"));
-            let reason = language.find(&code, &[]).unwrap_or_else(|| row.reason.replace('_', " "));
+            let reason = language.say(&format!("held-{}", row.reason.replace('_', "-")));
             let name = format!("{} · {} kWh · {}", row.meter, row.kwh, self.stamp(row.time));
             Item { name, state: ("warn", reason), lines, forms, ..Item::default() }
         };
@@ -220,6 +249,38 @@ impl Teller<'_> {
             items: seen.held.iter().zip(1..).map(item).collect(),
             none: language.say("held-none"),
             forms: if self.changes { vec![withdraw] } else { Vec::new() },
+            ..Card::default()
+        }
+    }
+
+    /// What people decided about readings.
+    fn judged(&self, seen: &Seen) -> Card {
+        let row = |event: &Event| {
+            let (meter, time, by, reason, key) = match &event.body {
+                Body::ReadingReleased(data) => {
+                    (&data.meter, data.reading_time, &data.by, &data.reason, "held-was-released")
+                }
+                Body::ReadingWithdrawn(data) => {
+                    (&data.meter, data.reading_time, &data.by, &data.reason, "held-was-withdrawn")
+                }
+                _ => return None,
+            };
+            let reading = format!("{meter} · {}", self.stamp(time));
+            Some(vec![self.stamp(event.received), reading, self.language.say(key), by.clone(), reason.clone()])
+        };
+        let keys =
+            [("col-date", false), ("col-reading", false), ("col-what", false), ("col-by", false), ("col-why", false)];
+        let table = Table {
+            name: self.language.say("held-judged"),
+            heads: head(self.language, &keys),
+            rows: seen.judged.iter().filter_map(row).collect(),
+            foot: Vec::new(),
+        };
+        Card {
+            id: "judged",
+            title: table.name.clone(),
+            table: Some(table),
+            none: self.language.say("held-judged-none"),
             ..Card::default()
         }
     }

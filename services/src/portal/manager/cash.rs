@@ -47,7 +47,7 @@ pub(super) async fn act(visit: Visit, Path(site): Path<String>, Sent(given): Sen
     let moment = served.desk.moment();
     let Some(account) = given.account(&moment.premises) else {
         let said = Said::refused(language.say("refused-account-unknown"));
-        return show(&visit, &site, None, Some(said)).await;
+        return show(&visit, &site, None, Some((said, &given))).await;
     };
     let said = match ask(&visit, served, &given, &account).await {
         Ok(made) => {
@@ -56,7 +56,7 @@ pub(super) async fn act(visit: Visit, Path(site): Path<String>, Sent(given): Sen
         }
         Err(error) => act::refused(&error, language),
     };
-    show(&visit, &site, None, Some(said)).await
+    show(&visit, &site, None, Some((said, &given))).await
 }
 
 async fn ask(visit: &Visit, served: &ServedSite, given: &Given, account: &AccountId) -> Result<Made, CommandError> {
@@ -107,7 +107,7 @@ fn recent(view: &View<'_>, before: Option<Instant>) -> (Vec<RechargeRow>, Option
     (rows, older.then_some(from))
 }
 
-async fn show(visit: &Visit, site: &str, before: Option<Instant>, said: Option<Said>) -> Response {
+async fn show(visit: &Visit, site: &str, before: Option<Instant>, came: Option<(Said, &Given)>) -> Response {
     let served = match visit.site(site, Permission::MoveMoney) {
         Ok(served) => served,
         Err(fault) => return visit.fault(fault),
@@ -143,8 +143,9 @@ async fn show(visit: &Visit, site: &str, before: Option<Instant>, said: Option<S
     cards.push(desk(("give", "refund"), "cash-give", true));
     cards.push(desk(("posting", "post"), "cash-post", true));
     let title = language.say("cash");
+    let (said, given) = came.unzip();
     let sheet = Sheet { frame: frame(visit, site, Spot::Cash, title), lead: language.say("cash-lead"), said, cards };
-    answer(StatusCode::OK, &sheet)
+    answer(StatusCode::OK, &sheet.keeping(given.unwrap_or(&Given::default())))
 }
 
 /// Payments in a table.
@@ -155,7 +156,7 @@ pub(in crate::portal) fn list(rows: &[RechargeRow], coin: &Coin, language: Langu
             one.account.clone(),
             language.say(&format!("cash-{}", one.kind)),
             one.reference.clone(),
-            language.say(&format!("cash-{}", one.state)),
+            language.say(&format!("payment-{}", one.state)),
             coin.text(&one.amount.text),
         ]
     };

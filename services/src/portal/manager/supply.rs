@@ -4,16 +4,16 @@ use axum::Form as Sent;
 use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
-use domain::event::{AccountId, OutputState, PointId};
-use domain::quantity::Instant;
-use serde::Serialize;
-use serde_json::Value;
+use domain::billing::BillingError;
+use domain::event::{AccountId, Body, Event, OutputState, PointId, SupplyCheck};
+use domain::quantity::{Instant, Money};
 
-use crate::desk::{ChangeError, Moment};
+use crate::command;
+use crate::desk::Moment;
 use crate::identity::Permission;
 use crate::portal::act::{self, Given};
 use crate::portal::page::page as answer;
-use crate::portal::sheet::{Card, Field, Form, Item, Said, Sheet, stamp};
+use crate::portal::sheet::{Card, Field, Form, Item, Said, Sheet, Table, head, stamp};
 use crate::portal::show::Coin;
 use crate::portal::site::{Spot, base, frame};
 use crate::portal::tenant;
@@ -21,6 +21,10 @@ use crate::portal::visit::Visit;
 use crate::portal::words::Language;
 use crate::query::Show;
 use crate::supply::{self, Ask, PointStatus};
+use crate::told::{Told, told};
+
+/// So many of the last events are shown.
+const RECENT: usize = 25;
 
 /// `GET …/supply`
 pub(super) async fn page(visit: Visit, Path(site): Path<String>) -> Response {
@@ -41,19 +45,11 @@ pub(super) async fn act(visit: Visit, Path(site): Path<String>, Sent(given): Sen
         (Err(error), _) => act::refused(&error, language),
         (Ok(_), None) => Said::refused(language.say("refused-not-found")),
         (Ok(asked), Some(ask)) => {
-            let by = asked.actor.user.clone();
-            let made = served.desk.change(move |turn| supply::ask(turn.owner, turn.now, &by, asked.key.as_str(), ask));
-            match made.await {
-                Ok(made) if made.is_new => Said::done(language.say("supply-said")),
-                Ok(_) => Said::done(language.say("said-repeated")),
-                Err(ChangeError::Refused(refusal)) => {
-                    Said::refused(language.say1("refused-why", "why", &refusal.to_string()))
-                }
-                Err(ChangeError::Desk(error)) => act::refused(&error.into(), language),
-            }
+            let made = command::supply(&served.desk, asked, ask).await;
+            act::outcome(made.as_ref(), language.say("supply-said"), language)
         }
     };
-    show(&visit, &site, Some(said)).await
+    show(&visit, &site, Some((said, &given))).await
 }
 
 /// What a form asks.
@@ -73,14 +69,19 @@ fn asked(given: &Given) -> Option<Ask> {
     })
 }
 
-async fn show(visit: &Visit, site: &str, said: Option<Said>) -> Response {
+async fn show(visit: &Visit, site: &str, came: Option<(Said, &Given)>) -> Response {
     let served = match visit.site(site, Permission::ReadSite) {
         Ok(served) => served,
         Err(fault) => return visit.fault(fault),
     };
-    let rows = served.desk.read(|turn| supply::status(turn.owner, turn.now));
-    let rows = match rows.await {
-        Ok(Ok(rows)) => rows,
+    let read = served.desk.read(|turn| {
+        let rows = supply::status(turn.owner, turn.now)?;
+        let facts = turn.owner.facts().all().iter().rev();
+        let happened = facts.filter(|event| matches!(event.body, Body::Supply(_))).take(RECENT);
+        Ok::<_, BillingError>((rows, happened.cloned().collect::<Vec<Event>>()))
+    });
+    let (rows, happened) = match read.await {
+        Ok(Ok(read)) => read,
         Ok(Err(error)) => {
             tracing::error!(%error, "supply cannot be shown");
             return visit.fault(crate::portal::error::Fault::Unready);
@@ -104,6 +105,7 @@ async fn show(visit: &Visit, site: &str, said: Option<Said>) -> Response {
         none: language.say(none),
         ..Card::default()
     };
+    let (said, given) = came.unzip();
     let sheet = Sheet {
         frame: frame(visit, site, Spot::Supply, language.say("supply")),
         lead: language.say("supply-lead"),
@@ -111,9 +113,10 @@ async fn show(visit: &Visit, site: &str, said: Option<Said>) -> Response {
         cards: vec![
             card("queue", "supply-queue", "supply-queue-none", &moves),
             Card { links: teller.links(), ..card("points", "supply-points", "supply-points-none", &stays) },
+            teller.happened(&happened),
         ],
     };
-    answer(StatusCode::OK, &sheet)
+    answer(StatusCode::OK, &sheet.keeping(given.unwrap_or(&Given::default())))
 }
 
 /// Whether something is to happen at a point.
@@ -135,13 +138,13 @@ impl Teller<'_> {
         stamp(&Show(&self.moment.premises).when(at))
     }
 
-    fn code(&self, code: impl Serialize) -> String {
-        let code = match serde_json::to_value(code) {
-            Ok(Value::String(code)) => code,
-            _ => String::new(),
-        };
-        let words = self.language.find(&format!("hold-{}", code.replace('_', "-")), &[]);
-        words.unwrap_or_else(|| code.replace('_', " "))
+    fn money(&self, amount: Money) -> String {
+        let site = self.moment.premises.site.as_ref();
+        site.map(|site| Coin::new(&site.currency, site.currency_decimals).money(amount)).unwrap_or_default()
+    }
+
+    fn tell(&self, told: &Told) -> String {
+        self.language.tell(told, &|at| self.stamp(at))
     }
 
     fn links(&self) -> Vec<(String, String)> {
@@ -165,6 +168,7 @@ impl Teller<'_> {
             href: href.unwrap_or_default(),
             state: (mood, language.say(key)),
             lines: self.lines(row),
+            more: (language.say("supply-checks"), self.checks(row)),
             forms: if self.switches { self.forms(row) } else { Vec::new() },
         }
     }
@@ -172,16 +176,13 @@ impl Teller<'_> {
     fn lines(&self, row: &PointStatus) -> Vec<String> {
         let language = self.language;
         let mut lines = Vec::new();
-        let coin = self.moment.premises.site.as_ref().map(|site| Coin::new(&site.currency, site.currency_decimals));
-        let money = row.balance_minor.zip(coin).map(|(money, coin)| coin.money(money));
+        let money = row.balance_minor.map(|money| self.money(money));
         lines.extend(money.map(|money| language.say1("supply-balance", "amount", &money)));
         if let Some(due) = &row.due {
             let key = if due.to == OutputState::Disconnected { "supply-due-cut" } else { "supply-due-restore" };
             lines.push(language.say(key));
             let held = due.checks.iter().filter(|check| !check.passed);
-            lines.extend(held.map(|check| {
-                format!("{}: {} ({})", language.say("supply-held"), self.code(check.code), check.figures)
-            }));
+            lines.extend(held.map(|check| self.check(check, "supply-holds")));
         }
         if let Some(at) = row.earliest_cut {
             lines.push(language.say1("supply-not-before", "time", &self.stamp(at)));
@@ -190,6 +191,10 @@ impl Teller<'_> {
             let key =
                 if pending.to == OutputState::Disconnected { "supply-pending-open" } else { "supply-pending-close" };
             lines.push(language.say1(key, "time", &self.stamp(pending.since)));
+            lines.extend(pending.command.map(|command| {
+                let sent = pending.sent.map(|at| told("order-sent").with("command", command).with("at", at));
+                self.tell(&sent.unwrap_or_else(|| told("order-waits").with("command", command)))
+            }));
         }
         if let Some(request) = &row.request {
             let key = if request.to == OutputState::Disconnected { "supply-asked-cut" } else { "supply-asked-restore" };
@@ -205,13 +210,52 @@ impl Teller<'_> {
         lines
     }
 
+    fn check(&self, check: &SupplyCheck, key: &str) -> String {
+        let said = self.tell(&supply::check(check, &|money| self.money(money)));
+        self.language.say1(key, "check", &said)
+    }
+
+    /// Every check of what is due.
+    fn checks(&self, row: &PointStatus) -> Vec<String> {
+        let checks = row.due.iter().flat_map(|due| &due.checks);
+        checks.map(|one| self.check(one, if one.passed { "supply-passes" } else { "supply-holds" })).collect()
+    }
+
+    /// What happened lately.
+    fn happened(&self, events: &[Event]) -> Card {
+        let row = |event: &Event| {
+            let Body::Supply(what) = &event.body else { return None };
+            let (account, point) = what.about();
+            let about = point.map(ToString::to_string).or_else(|| account.map(ToString::to_string));
+            let said = self.tell(&supply::happened(what, &|money| self.money(money)));
+            Some(vec![self.stamp(event.received), about.unwrap_or_default(), said])
+        };
+        let keys = [("col-date", false), ("col-subject", false), ("col-what", false)];
+        let table = Table {
+            name: self.language.say("supply-recent"),
+            heads: head(self.language, &keys),
+            rows: events.iter().filter_map(row).collect(),
+            foot: Vec::new(),
+        };
+        Card {
+            id: "recent",
+            title: table.name.clone(),
+            table: Some(table),
+            none: self.language.say("supply-recent-none"),
+            ..Card::default()
+        }
+    }
+
     fn forms(&self, row: &PointStatus) -> Vec<Form> {
         let language = self.language;
         let about = |act: &str, button: &str, fields: Vec<Field>| {
             let mut form = act::form(format!("{act}-{}", row.point), act, language.say(button), fields);
             form.id = form.id.replace(' ', "_");
-            form.hidden.push(("point", row.point.to_string()));
-            form.hidden.extend(row.account.as_ref().map(|account| ("account", account.to_string())));
+            // A complaint is an account's, the others are the point's: a form has what it is about, and no more.
+            form.hidden.push(match (act, &row.account) {
+                ("dispute" | "settle", Some(account)) => ("account", account.to_string()),
+                _ => ("point", row.point.to_string()),
+            });
             form.quiet = true;
             form
         };

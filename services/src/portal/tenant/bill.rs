@@ -12,6 +12,7 @@ use crate::identity::Permission;
 use crate::portal::chart::{Bars, Swatch};
 use crate::portal::error::Fault;
 use crate::portal::page::{Frame, page};
+use crate::portal::sheet::exact;
 use crate::portal::show::{self, Coin};
 use crate::portal::visit::Visit;
 use crate::portal::words::Language;
@@ -122,8 +123,9 @@ pub(super) async fn line(
         Ok(explained) => explained,
         Err(error) => return visit.fault(error.into()),
     };
-    let depth = |text: &str| text.chars().take_while(|c| *c == ' ').count().div_euclid(2).min(4);
-    let rows = explained.lines.iter().map(|text| (depth(text), text.trim().to_owned())).collect();
+    let moment = served.desk.moment();
+    let time = |at| exact(&query::Show(&moment.premises).when(at));
+    let rows = explained.steps.iter().map(|step| (step.depth, language.tell(&step.told, &time))).collect();
     let up = (language.say1("bill-title", "month", &language.month(month)), format!("{base}/bills/{month}"));
     let number = line.to_string();
     let frame = frame(&visit, &site, &base, Spot::Bills, language.say1("line-title", "number", &number));
@@ -145,7 +147,13 @@ impl Teller<'_> {
             notes.push(self.language.say("bill-open-note"));
         }
         if !bill.held.is_empty() {
-            notes.push(self.language.say1("bill-held", "reasons", &bill.held.join(", ")));
+            let why = |code: &String| {
+                let key = format!("bill-held-{}", code.replace('_', "-"));
+                // A rule of the law has a code of its own.
+                self.language.find(&key, &[]).unwrap_or_else(|| code.clone())
+            };
+            let reasons: Vec<String> = bill.held.iter().map(why).collect();
+            notes.push(self.language.say1("bill-held", "reasons", &reasons.join(", ")));
         }
         if !bill.silent.is_empty() {
             notes.push(self.language.say1("bill-silent", "points", &bill.silent.join(", ")));

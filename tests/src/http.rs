@@ -63,10 +63,19 @@ pub fn post(at: SocketAddr, path: &str, token: &str, key: &str, body: &Value) ->
 
 /// Sends a form, as a page of the portal does.
 pub fn submit(at: SocketAddr, path: &str, cookie: &str, form: &[(&str, &str)]) -> Result<Answer> {
-    let pairs: Vec<String> = form.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let pairs: Vec<String> = form.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
     let kind = ("content-type", "application/x-www-form-urlencoded");
     let session = format!("tw_session={cookie}");
     read(send_body(at, "POST", path, &[kind, ("cookie", &session)], &pairs.join("&"))?)
+}
+
+/// As a form sends it.
+fn encoded(text: &str) -> String {
+    let byte = |one: u8| match one {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => char::from(one).to_string(),
+        _ => format!("%{one:02X}"),
+    };
+    text.bytes().map(byte).collect()
 }
 
 /// Reads a page of the portal.

@@ -3,13 +3,15 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 
 use adapters::clock::{GivenClock, SharedClock, SystemClock};
 use anyhow::Context as _;
-use domain::event::{AccountId, SiteId};
+use domain::event::{AccountId, Body, Event, EventId, SiteId};
 use domain::quantity::Instant;
 use services::identity::{Grant, Identity, Role};
+use services::owner::{Draft, OwnerError};
 use services::serve::{Config, Server};
 use tempfile::TempDir;
 
@@ -46,36 +48,106 @@ fn grant(account: Option<&str>) -> anyhow::Result<Grant> {
     Ok(Grant { site, account: account.and_then(AccountId::try_new) })
 }
 
+/// What is played and served; a test may change it before it starts.
+pub struct Plan {
+    /// `site.toml`.
+    pub site: String,
+    /// `readings.csv`.
+    pub readings: String,
+    /// More keys of the service's `[[site]]`.
+    pub served: String,
+    /// The collector's file, where `served` names `collector.toml`.
+    pub collector: String,
+    /// The service's clock.
+    pub clock: GivenClock,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self {
+            site: include_str!("portal_site.toml").to_owned(),
+            readings: readings(),
+            served: String::new(),
+            collector: String::new(),
+            clock: GivenClock::new(Instant::parse(NOW).expect("an instant")),
+        }
+    }
+}
+
 /// Plays the building, and starts the service with a user of each role.
 pub fn start() -> anyhow::Result<Portal> {
-    let folder = tempfile::tempdir()?;
-    let (site, out) = (folder.path().join("site"), folder.path().join("out"));
-    fs::create_dir(&site)?;
-    fs::write(site.join("site.toml"), include_str!("portal_site.toml"))?;
-    fs::write(site.join("readings.csv"), readings())?;
-    fs::write(site.join("recharges.csv"), include_str!("portal_recharges.csv"))?;
-    run::run(&site, NOW, &out, &[])?;
-    let data = folder.path().join("data");
-    fs::create_dir_all(data.join(SITE))?;
-    fs::copy(out.join("log.db"), data.join(SITE).join("log.db"))?;
-    let identity = Identity::open(&data.join("identity.db"), SystemClock)?;
-    let users = [
-        ("ada", Role::Tenant, vec![grant(Some("A-101"))?]),
-        ("bob", Role::Tenant, vec![grant(Some("A-102"))?]),
-        ("eve", Role::Tenant, vec![grant(Some("A-103"))?]),
-        ("mia", Role::Manager, vec![grant(None)?]),
-        ("tom", Role::Auditor, vec![grant(None)?]),
-        ("fay", Role::Finance, vec![grant(None)?]),
-    ];
-    for (name, role, grants) in users {
-        identity.user_add(name, role, &grants, "test")?;
-        identity.password_set(name, PASSWORD, "test")?;
+    Plan::default().start()
+}
+
+impl Plan {
+    /// Plays the building, and starts the service with a user of each role, and two managers.
+    pub fn start(self) -> anyhow::Result<Portal> {
+        let folder = tempfile::tempdir()?;
+        let (site, out) = (folder.path().join("site"), folder.path().join("out"));
+        fs::create_dir(&site)?;
+        fs::write(site.join("site.toml"), &self.site)?;
+        fs::write(site.join("readings.csv"), &self.readings)?;
+        fs::write(site.join("recharges.csv"), include_str!("portal_recharges.csv"))?;
+        fs::write(folder.path().join("collector.toml"), &self.collector)?;
+        run::run(&site, NOW, &out, &[])?;
+        let data = folder.path().join("data");
+        fs::create_dir_all(data.join(SITE))?;
+        fs::copy(out.join("log.db"), data.join(SITE).join("log.db"))?;
+        let identity = Identity::open(&data.join("identity.db"), SystemClock)?;
+        let users = [
+            ("ada", Role::Tenant, vec![grant(Some("A-101"))?]),
+            ("bob", Role::Tenant, vec![grant(Some("A-102"))?]),
+            ("eve", Role::Tenant, vec![grant(Some("A-103"))?]),
+            ("mia", Role::Manager, vec![grant(None)?]),
+            ("max", Role::Manager, vec![grant(None)?]),
+            ("tom", Role::Auditor, vec![grant(None)?]),
+            ("fay", Role::Finance, vec![grant(None)?]),
+        ];
+        for (name, role, grants) in users {
+            identity.user_add(name, role, &grants, "test")?;
+            identity.password_set(name, PASSWORD, "test")?;
+        }
+        drop(identity);
+        let served = &self.served;
+        let text = format!(
+            "[serve]\ndata = \"data\"\nhttp = \"127.0.0.1:0\"\nrequests_per_s = 1000000\n\
+             [[site]]\nfolder = \"site\"\npatience_s = 0\n{served}"
+        );
+        let config = Config::parse(&folder.path().join("tallywatt.toml"), &text)?;
+        let server = Server::start(&config, SharedClock::new(self.clock))?;
+        Ok(Portal { server, folder })
     }
-    drop(identity);
-    let text = "[serve]\ndata = \"data\"\nhttp = \"127.0.0.1:0\"\n[[site]]\nfolder = \"site\"\npatience_s = 0\n";
-    let config = Config::parse(&folder.path().join("tallywatt.toml"), text)?;
-    let server = Server::start(&config, SharedClock::new(GivenClock::new(Instant::parse(NOW)?)))?;
-    Ok(Portal { server, folder })
+}
+
+impl Portal {
+    /// Cookie and mark of somebody who signs in.
+    pub fn enter(&self, user: &str) -> anyhow::Result<(String, String)> {
+        let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let entered = self.server.app.identity.sign_in(user, PASSWORD, address)?;
+        Ok((entered.cookie.expose().to_owned(), entered.session.csrf()))
+    }
+
+    /// Every event of the log.
+    pub fn events(&self) -> anyhow::Result<Vec<Event>> {
+        let site = self.server.app.site(SITE).context("the site")?;
+        site.desk.change_blocking(|_| Ok::<_, OwnerError>(()))?;
+        let entries = services::history::read(self.folder.path(), Some(&site.log))?;
+        Ok(entries.into_iter().map(|entry| entry.event).collect())
+    }
+
+    /// Appends what others would say.
+    pub fn say(&self, bodies: Vec<Body>) -> anyhow::Result<()> {
+        let desk = &self.server.app.site(SITE).context("the site")?.desk;
+        let said = desk.change_blocking(move |turn| {
+            for body in bodies {
+                let (time, received) = (turn.now, turn.now);
+                let id = EventId::derive(&[b"test", &turn.owner.events().to_be_bytes()]);
+                turn.owner.append(Draft { id, time, received, actor: "test".to_owned(), body })?;
+            }
+            Ok::<_, OwnerError>(())
+        });
+        Ok(said?)
+    }
 }
 
 /// A flat's power in watts at a minute of the day: a fridge that comes and goes, a

@@ -55,3 +55,16 @@ fn a_payment_is_in_the_balance_that_is_watched() {
     let after = (before + Money::new(10_000)).major(2);
     assert!(lines.any(|line| line.contains(&format!("£{after}"))), "the new balance is sent");
 }
+
+#[test]
+fn a_bill_prints_without_the_screen_around_it() {
+    let portal = portal_site::start().expect("the service starts");
+    let tools = portal_site::tools().expect("the tools are there");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/browser/print.mjs");
+    let done = Command::new("node")
+        .args([script, &format!("http://{}", portal.server.http), SITE, PASSWORD])
+        .env("BROWSER_TOOLS", tools)
+        .status()
+        .expect("node is there");
+    assert!(done.success(), "see what the browser said above");
+}

@@ -2,15 +2,25 @@
 //! foreign site, account and point, read and written: no foreign byte. Routes are found in the source, so that a new
 //! one is walked without being listed; one that is of no site has to be in `OPEN`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use anyhow::{Context as _, Result, ensure};
-use domain::event::{AccountId, SiteId};
+use domain::event::{
+    AccountId, AlarmEvent, AlarmKind, AlarmRaised, AlarmSubject, Body, ChangeKind, ChangeProposed, DisputeOpened,
+    EventId, MeterId, OutputState, PaymentKind, PointId, PointProtected, SiteId, SupplyEvent, SupplyPolicy,
+    SupplyPolicyPublished, SupplyRequested,
+};
+use domain::quantity::Instant;
+use domain::recharge::GatewayMessage;
+use domain::supply::preset;
 use serde_json::Value;
 use services::identity::{Grant, Role};
+use services::owner::Draft;
+use services::recharge::receive;
 use tests::http::{self, Answer};
-use tests::instance::{Instance, id};
+use tests::instance::{Instance, NOW, SITES, id};
+use tests::portal_forms::{Field, Form, forms, plain};
 use tests::portal_routes::{Route, routes};
 
 /// Routes of no site: what signs in and out, the first page (which shows what is granted), and files of the program.
@@ -225,4 +235,178 @@ fn who_is_not_signed_in_is_shown_nothing() -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// What there is to decide at a site: rules of supply, a request, an alarm, money in suspense and a proposal.
+fn busy(instance: &Instance, site: &str) -> Result<()> {
+    let point = PointId::try_new(&id(site, "P-1")).context("an id")?;
+    let (by, reason) = ("someone".to_owned(), "walk".to_owned());
+    let policy = SupplyPolicy { persons: 2, ..preset("uk-prepay").context("shipped")?.policy() };
+    let published = SupplyPolicyPublished { by: by.clone(), policy, preset: None, version: 1 };
+    let to = OutputState::Disconnected;
+    let (author, account) = (by.clone(), AccountId::try_new(&id(site, "A-1")).context("an id")?);
+    let asked = SupplyRequested { by: by.clone(), point, reason: reason.clone(), request: 1, to };
+    let far = PointId::try_new(&id(site, "P-2")).context("an id")?;
+    let second = AccountId::try_new(&id(site, "A-2")).context("an id")?;
+    let (about, facts) = (vec![format!("account/{account}")], Vec::new());
+    let kind = ChangeKind::Correct;
+    let proposed = ChangeProposed { about, author, facts, kind, reason: reason.clone(), reverses: None };
+    let alarm = AlarmRaised {
+        episode: 1,
+        figures: BTreeMap::new(),
+        kind: AlarmKind::RelayWelded,
+        level: 1,
+        limit: 1,
+        policy: 0,
+        since: Instant::parse(NOW)?,
+        subject: AlarmSubject::Meter(MeterId::try_new(&id(site, "M-1")).context("an id")?),
+    };
+    let currency = SITES.iter().find(|(name, ..)| *name == site).context("a site")?.2.to_owned();
+    let message = GatewayMessage {
+        gateway: "stripe".to_owned(),
+        kind: PaymentKind::Captured,
+        payment: id(site, "pi-1"),
+        movement: id(site, "pi-1"),
+        account: "nobody".to_owned(),
+        amount_minor: 4_711,
+        currency,
+        time: Instant::parse(NOW)?,
+    };
+    let bodies: Vec<Body> = vec![
+        SupplyEvent::SupplyPolicyPublished(published).into(),
+        SupplyEvent::SupplyRequested(asked).into(),
+        SupplyEvent::DisputeOpened(DisputeOpened { account: second, by: by.clone(), reason: reason.clone() }).into(),
+        SupplyEvent::PointProtected(PointProtected { by, point: far, reason }).into(),
+        AlarmEvent::AlarmRaised(alarm).into(),
+        Body::ChangeProposed(proposed),
+    ];
+    let site = site.to_owned();
+    let desk = &instance.server.app.site(&site).context("the site")?.desk;
+    let said = desk.change_blocking(move |turn| {
+        for body in bodies {
+            let (time, received) = (turn.now, turn.now);
+            let id = EventId::derive(&[site.as_bytes(), body.type_name().as_bytes()]);
+            let draft = Draft { id, time, received, actor: "someone".to_owned(), body };
+            turn.owner.append(draft).map_err(|error| error.to_string())?;
+        }
+        receive(turn.owner, turn.now, "stripe", &message).map(|_| ()).map_err(|error| error.to_string())
+    });
+    said.map_err(|error| anyhow::anyhow!("{error}"))
+}
+
+/// The same of a foreign site; none where a value says nothing of a site.
+fn foreign_value(field: &Field) -> Option<String> {
+    let proposal = |site: &str| EventId::derive(&[site.as_bytes(), b"change.proposed.v1"]).to_string();
+    if field.value == proposal("berlin") {
+        return Some(proposal("tokyo"));
+    }
+    if field.value.contains("berlin") {
+        return Some(field.value.replace("berlin", "tokyo"));
+    }
+    // What a person writes: by the field's name, or in tables.
+    let plain = match field.name.as_str() {
+        "account" => "A-1",
+        "meter" => "M-1",
+        "point" => "P-1",
+        "unit" => "U-1",
+        "pool" => "L-1",
+        "user" => "someone",
+        "text" => {
+            let of = |plain| id("tokyo", plain);
+            return Some(format!(
+                "[[lease]]\naccount = \"{}\"\nunit = \"{}\"\nfrom = 2026-04-01T00:00:00Z\n",
+                of("A-1"),
+                of("U-1")
+            ));
+        }
+        _ => return None,
+    };
+    Some(id("tokyo", plain))
+}
+
+/// A form with its session's mark, a key of its own, and something in every field that a person fills.
+fn filled(form: &Form, csrf: &str, key: &str) -> Vec<(String, String)> {
+    let value = |field: &Field| match field.name.as_str() {
+        "csrf" => csrf.to_owned(),
+        "key" => key.to_owned(),
+        "amount" => "1.00".to_owned(),
+        "time" => "2026-04-09T09:00:00Z".to_owned(),
+        "day" | "from" | "until" => "2026-04-10".to_owned(),
+        _ if field.is_shown && field.value.is_empty() => "walk".to_owned(),
+        _ => field.value.clone(),
+    };
+    form.fields.iter().map(|field| (field.name.clone(), value(field))).collect()
+}
+
+#[test]
+fn no_form_of_ones_own_page_reaches_what_is_foreign() -> Result<()> {
+    let instance = Instance::start_with("requests_per_s = 1000000");
+    let at = instance.server.http;
+    busy(&instance, "berlin")?;
+    busy(&instance, "tokyo")?;
+    let mut walk = Walk { instance: &instance, acts: BTreeSet::new(), sent: 0 };
+    for role in Role::ALL.into_iter().filter(|role| *role != Role::Operator) {
+        let visitor = Visitor::new(&instance, role)?;
+        for route in at_sites()?.iter().filter(|route| route.get) {
+            let here = fill(route, "berlin", &id("berlin", "A-1"), &id("berlin", "P-1"))?;
+            let page = visitor.read(at, &here)?;
+            for form in forms(&here, &page.body)? {
+                walk.swap(&visitor, &form)?;
+                if form.act() == "try" {
+                    // What is tried as it should be has a form that publishes it.
+                    let tried = walk.send(&visitor, &form, &[])?;
+                    let publish = forms(&here, &tried.body)?.into_iter().filter(|form| form.act() == "publish");
+                    publish.collect::<Vec<_>>().iter().try_for_each(|form| walk.swap(&visitor, form))?;
+                }
+            }
+        }
+    }
+    let Walk { acts, sent, .. } = walk;
+    ensure!(acts.len() >= 14 && sent >= 25, "{sent} forms of {acts:?}: the walk finds what can be asked");
+    Ok(())
+}
+
+/// Sends forms with what is foreign in them.
+struct Walk<'a> {
+    instance: &'a Instance,
+    acts: BTreeSet<String>,
+    sent: usize,
+}
+
+impl Walk<'_> {
+    /// Sends a form with some fields' values replaced; nothing may change.
+    fn send(&mut self, visitor: &Visitor, form: &Form, swapped: &[(usize, String)]) -> Result<Answer> {
+        self.sent += 1;
+        let mut fields = filled(form, &visitor.csrf, &format!("walk-{}", self.sent));
+        for (at, value) in swapped {
+            fields[*at].1.clone_from(value);
+        }
+        let before = positions(self.instance);
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(name, text)| (&**name, &**text)).collect();
+        let answer = http::submit(self.instance.server.http, &form.action, &visitor.cookie, &fields)?;
+        let what = format!("POST {} {fields:?}", form.action);
+        assert_eq!(before, positions(self.instance), "{what} changed something: {}", answer.body);
+        ensure!(answer.status < 500, "{what}: {}", answer.body);
+        // What was written into the form may stand there again, and nothing else of the other site.
+        let mut body = plain(&answer.body);
+        for part in swapped.iter().flat_map(|(_, value)| value.split(['/', '"', ':', '\n'])) {
+            body = if part.contains("tokyo") { body.replace(part, "") } else { body };
+        }
+        // Money of Tokyo has no decimals, so that 4711 is not Berlin's 47.11.
+        let found = ["tokyo", "kuwait", "JPY", "KWD", "4711"].into_iter().find(|text| body.contains(text));
+        ensure!(found.is_none(), "{what} shows {found:?}: {}", answer.body);
+        Ok(answer)
+    }
+
+    /// Sends a form with what is foreign in each field alone, and in all of them.
+    fn swap(&mut self, visitor: &Visitor, form: &Form) -> Result<()> {
+        let fields = form.fields.iter().enumerate();
+        let of: Vec<(usize, String)> = fields.filter_map(|(at, field)| Some((at, foreign_value(field)?))).collect();
+        let alone = of.iter().map(|one| vec![one.clone()]);
+        for swapped in alone.chain((of.len() > 1).then(|| of.clone())) {
+            self.send(visitor, form, &swapped)?;
+            self.acts.insert(form.act().to_owned());
+        }
+        Ok(())
+    }
 }

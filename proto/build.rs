@@ -6,7 +6,7 @@ use std::{env, fs};
 
 use prost::Message as _;
 
-const FILES: [&str; 7] = [
+const FILES: [&str; 8] = [
     "tallywatt/v1/audit.proto",
     "tallywatt/v1/balance.proto",
     "tallywatt/v1/bills.proto",
@@ -14,6 +14,7 @@ const FILES: [&str; 7] = [
     "tallywatt/v1/consumption.proto",
     "tallywatt/v1/export.proto",
     "tallywatt/v1/ledger.proto",
+    "tallywatt/v1/proof.proto",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

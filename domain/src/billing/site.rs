@@ -48,6 +48,8 @@ pub struct Site {
     pub(super) closing: BTreeMap<AccountId, Money>,
     pub(super) bills: i64,
     pub(super) issued: BTreeMap<i64, Vec<BillIssued>>,
+    /// The events of issued bills in the log: positions and leaf hashes, by number.
+    bill_events: BTreeMap<i64, Vec<(u64, [u8; 32])>>,
     pub(super) settled_to: Option<Date>,
     pub(super) last_run: Option<Due>,
     pub(super) holding: bool,
@@ -92,6 +94,11 @@ impl Site {
         &self.issued
     }
 
+    /// Position and leaf hash of each event that a bill was recorded in; nothing of one that is not in the log.
+    pub fn bill_events(&self, number: i64) -> &[(u64, [u8; 32])] {
+        self.bill_events.get(&number).map_or(&[], Vec::as_slice)
+    }
+
     /// What is posted, by month.
     pub fn targets(&self) -> &BTreeMap<Month, MonthTarget> {
         &self.targets
@@ -116,7 +123,7 @@ impl Site {
     }
 
     /// Takes up an event of the log; decisions have no effect, since the core
-    /// derives them again. A fact that is refused leaves the site as it was.
+    /// derives them again: of bills it is noted where they stand. A fact that is refused leaves the site as it was.
     pub fn apply(&mut self, event: &Event, leaf: &[u8; 32]) -> Result<(), BillingError> {
         match &event.body {
             Body::ReadingsRecorded(batch) => self.metering.record(event.position, event.received, batch),
@@ -166,8 +173,10 @@ impl Site {
             | Body::AccountSettled(_)
             | Body::DaySettled(_)
             | Body::BillHeld(_)
-            | Body::BillIssued(_)
             | Body::FindingRaised(_) => {}
+            Body::BillIssued(bill) => {
+                self.bill_events.entry(bill.number).or_default().push((event.position, *leaf));
+            }
         }
         self.position = event.position;
         if !event.body.is_decision() {

@@ -4,9 +4,9 @@ use axum::Json;
 use domain::quantity::{Date, Month};
 
 use super::ask::{Ask, Page};
-use super::table::Parameter::{Cursor, From, Limit, Step, Until};
+use super::table::Parameter::{Cursor, Event, From, Limit, Since, Size, Step, Until};
 use crate::query::{
-    self, Balance, Bill, BillRow, Curve, Days, Explanation, Ledger, MonthSum, RechargeRow, TierProgress, Whose,
+    self, Balance, Bill, BillRow, Curve, Days, Explanation, Ledger, MonthSum, Proof, RechargeRow, TierProgress, Whose,
 };
 use crate::serve::access::Problem;
 
@@ -82,4 +82,10 @@ pub(super) async fn payments(ask: Ask) -> Result<Json<Page<RechargeRow>>, Proble
     let (account, (from, until)) = (ask.account()?, ask.range_of_all()?);
     let rows = ask.read(move |view| query::payments(&view, &account, from, until)).await?;
     ask.page(rows, |row| format!("{}/{}/{}", row.time.utc, row.kind, row.reference))
+}
+
+pub(super) async fn proof(ask: Ask) -> Result<Json<Proof>, Problem> {
+    let ask = ask.takes(&[Event, Size, Since])?;
+    let wanted = ask.proof(Some(ask.account()?))?;
+    Ok(Json(query::proof(ask.site()?, wanted).await?))
 }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::table::Parameter;
 use crate::export::Table;
-use crate::query::{QueryError, Step, View, read};
+use crate::query::{ProofAsk, QueryError, Step, View, Which, read};
 use crate::serve::ServedSite;
 use crate::serve::access::{Caller, Problem};
 
@@ -33,6 +33,9 @@ struct Said {
     loss_percent: Option<String>,
     table: Option<String>,
     through: Option<String>,
+    event: Option<String>,
+    size: Option<String>,
+    since: Option<String>,
 }
 
 /// A request that was let in.
@@ -95,6 +98,9 @@ impl Ask {
             (self.said.loss_percent.is_some(), Parameter::LossPercent),
             (self.said.table.is_some(), Parameter::Table),
             (self.said.through.is_some(), Parameter::Through),
+            (self.said.event.is_some(), Parameter::Event),
+            (self.said.size.is_some(), Parameter::Size),
+            (self.said.since.is_some(), Parameter::Since),
         ];
         let strange = said.iter().any(|(is_said, parameter)| *is_said && !known.contains(parameter));
         if strange {
@@ -180,6 +186,20 @@ impl Ask {
         let Some(text) = &self.said.through else { return Ok(most) };
         let position = text.parse::<u64>().ok().filter(|position| (1..=most).contains(position));
         position.ok_or_else(|| Problem::parameter("through", &format!("a position, 1 to {most}")))
+    }
+
+    /// What is to be proven; with an account, of one of its events.
+    pub(super) fn proof(&self, account: Option<AccountId>) -> Result<ProofAsk, Problem> {
+        let number = |name: &str, text: &Option<String>| {
+            let size = text.as_ref().map(|text| text.parse::<u64>());
+            size.transpose().map_err(|_| Problem::parameter(name, "how many events the tree has"))
+        };
+        let which = |text: &String| {
+            Which::parse(text).ok_or_else(|| Problem::parameter("event", "a position from 1, or an event's id"))
+        };
+        let event = self.said.event.as_ref().map(which).transpose()?;
+        let (size, since) = (number("size", &self.said.size)?, number("since", &self.said.since)?);
+        Ok(ProofAsk { event, size, since, account })
     }
 
     /// How many percent may be lost; five where nothing is said.

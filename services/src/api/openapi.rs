@@ -49,6 +49,7 @@ use crate::serve::access::{Access, Code, ProblemBody};
     query::MonthSum,
     query::PointState,
     query::PoolRow,
+    query::Proof,
     query::QuarantinedReading,
     query::RechargeRow,
     query::Replayed,
@@ -72,6 +73,15 @@ impl Parameter {
                 "The position of the log that it is by; the newest otherwise.",
                 json!({"type": "integer", "minimum": 1}),
             ),
+            Self::Event => ("event", "An event: its position, from 1, or its id.", text),
+            Self::Size => (
+                "size",
+                "How many events the tree is over; all of them otherwise.",
+                json!({"type": "integer", "minimum": 1}),
+            ),
+            Self::Since => {
+                ("since", "The size of an older tree that it grew out of.", json!({"type": "integer", "minimum": 1}))
+            }
             Self::From => ("from", "An instant (RFC 3339), or the start of a local day.", text),
             Self::Until => ("until", "An instant (RFC 3339), or the start of a local day; not included.", text),
             Self::Step => ("step", "How long a bar is.", json!({"enum": ["minute", "quarter", "hour", "day"]})),

@@ -10,10 +10,10 @@ use utoipa::ToSchema;
 
 use super::account::{day, month};
 use super::ask::{Ask, Page, cursor};
-use super::table::Parameter::{Cursor, From, Limit, LossPercent, Step, Until};
+use super::table::Parameter::{Cursor, Event, From, Limit, LossPercent, Since, Size, Step, Until};
 use crate::desk::Moment;
 use crate::query::{
-    self, AccountRow, Allocation, ChangeRow, CloseCheck, Curve, EnergyFlow, Holds, PointState, PoolRow,
+    self, AccountRow, Allocation, ChangeRow, CloseCheck, Curve, EnergyFlow, Holds, PointState, PoolRow, Proof,
     QuarantinedReading, RechargeRow, Replayed, Show, UnitState, When, Whose,
 };
 use crate::serve::App;
@@ -180,4 +180,9 @@ pub(super) async fn close_check(ask: Ask) -> Result<Json<CloseCheck>, Problem> {
 pub(super) async fn replay(ask: Ask) -> Result<Json<Replayed>, Problem> {
     let ask = ask.takes(&[])?;
     Ok(Json(query::replay(ask.site()?).await?))
+}
+
+pub(super) async fn proof(ask: Ask) -> Result<Json<Proof>, Problem> {
+    let ask = ask.takes(&[Event, Size, Since])?;
+    Ok(Json(query::proof(ask.site()?, ask.proof(None)?).await?))
 }

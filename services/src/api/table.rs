@@ -30,6 +30,12 @@ pub enum Parameter {
     Table,
     /// `through`: the position of the log that it is by.
     Through,
+    /// `event`: an event, by position or id.
+    Event,
+    /// `size`: how many events a tree is over.
+    Size,
+    /// `since`: the size of an older tree.
+    Since,
 }
 
 /// What an operation does.
@@ -78,12 +84,13 @@ pub enum Form {
     File,
 }
 
-use Parameter::{Cursor, From, Limit, LossPercent, Step, Table, Through, Until};
+use Parameter::{Cursor, Event, From, Limit, LossPercent, Since, Size, Step, Table, Through, Until};
 
 const NONE: &[Parameter] = &[];
 const RANGE: &[Parameter] = &[From, Until];
 const CURVE: &[Parameter] = &[From, Until, Step];
 const PAGE: &[Parameter] = &[Limit, Cursor];
+const PROOF: &[Parameter] = &[Event, Size, Since];
 const PAGED_RANGE: &[Parameter] = &[From, Until, Limit, Cursor];
 
 macro_rules! operations {
@@ -134,6 +141,7 @@ operations! {
     "/api/v1/sites/{site}/changes" Access::Site(ReadAudit), PAGE, Page "ChangeRow", site::changes, "Who changed what and why, the newest first.";
     "/api/v1/sites/{site}/close-check/{month}" Access::Site(ReadAudit), &[LossPercent], One "CloseCheck", site::close_check, "Whether a month can be closed.";
     "/api/v1/sites/{site}/replay" Access::Site(ReadAudit), NONE, One "Replayed", site::replay, "Every decision computed anew and compared.";
+    "/api/v1/sites/{site}/proof" Access::Site(ReadAudit), PROOF, One "Proof", site::proof, "That an event is in the site's Merkle tree, and that the tree grew out of an older one.";
     "/api/v1/sites/{site}/export/{format}" Access::Site(Export), &[From, Until, Step, Table, Through], File "", export::get, "The books as a file; its ETag is the position that it is by.";
     "/api/v1/sites/{site}/accounts/{account}/balance" Access::Account(ReadAccount), NONE, One "Balance", account::balance, "What the account has now.";
     "/api/v1/sites/{site}/accounts/{account}/live" Access::Account(ReadAccount), NONE, Events "Balance", live::serve, "The balance as it changes.";
@@ -145,6 +153,7 @@ operations! {
     "/api/v1/sites/{site}/accounts/{account}/bills/{month}" Access::Account(ReadAccount), NONE, One "Bill", account::bill, "A bill: as issued, or as it stands.";
     "/api/v1/sites/{site}/accounts/{account}/bills/{month}/lines/{line}" Access::Account(ReadAccount), NONE, One "Explanation", account::explain, "How a line of an issued bill came about.";
     "/api/v1/sites/{site}/accounts/{account}/ledger" Access::Account(ReadAccount), RANGE, One "Ledger", account::ledger, "The account's ledger, with the balance after each row.";
+    "/api/v1/sites/{site}/accounts/{account}/proof" Access::Account(ReadAccount), PROOF, One "Proof", account::proof, "That an event of the account is in the site's Merkle tree.";
     "/api/v1/sites/{site}/accounts/{account}/payments" Access::Account(ReadAccount), PAGED_RANGE, Page "RechargeRow", account::payments, "The account's payments and where each stands, the newest first.";
     write:
     "/api/v1/sites/{site}/accounts/{account}/recharges" Access::Account(MoveMoney), "RechargeOrder", write::recharge, "Credits money that a person took.";

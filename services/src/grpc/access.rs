@@ -35,13 +35,14 @@ const fn rule(path: &'static str, permission: Permission, of: Of) -> Rule {
 }
 
 /// Every method.
-pub const RULES: [Rule; 34] = [
+pub const RULES: [Rule; 36] = [
     rule("/tallywatt.v1.Balance/Get", Permission::ReadAccount, Of::Account),
     rule("/tallywatt.v1.Balance/Watch", Permission::ReadAccount, Of::Account),
     rule("/tallywatt.v1.Bills/List", Permission::ReadAccount, Of::Account),
     rule("/tallywatt.v1.Bills/Get", Permission::ReadAccount, Of::Account),
     rule("/tallywatt.v1.Bills/Explain", Permission::ReadAccount, Of::Account),
     rule("/tallywatt.v1.Bills/Payments", Permission::ReadAccount, Of::Account),
+    rule("/tallywatt.v1.Bills/Proof", Permission::ReadAccount, Of::Account),
     rule("/tallywatt.v1.Consumption/Curve", Permission::ReadAccount, Of::Account),
     rule("/tallywatt.v1.Consumption/Watch", Permission::ReadAccount, Of::Account),
     rule("/tallywatt.v1.Ledger/Recharge", Permission::MoveMoney, Of::Account),
@@ -69,6 +70,7 @@ pub const RULES: [Rule; 34] = [
     rule("/tallywatt.v1.Audit/Allocation", Permission::ReadAudit, Of::Site),
     rule("/tallywatt.v1.Audit/Changes", Permission::ReadAudit, Of::Site),
     rule("/tallywatt.v1.Audit/Replay", Permission::ReadAudit, Of::Site),
+    rule("/tallywatt.v1.Audit/Proof", Permission::ReadAudit, Of::Site),
     rule("/tallywatt.v1.Export/Get", Permission::Export, Of::Site),
 ];
 

@@ -1,16 +1,19 @@
 //! What an auditor reads.
 
-use domain::event::{PoolId, hex};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use domain::event::{AccountId, EventId, PoolId, hex};
 use domain::quantity::{Date, Instant};
 use proto::v1::{
-    AllocationRequest, AsOf, ChangesRequest, Difference, Document, ReplayReply, ReplayRequest, RootReply, RootRequest,
+    AllocationRequest, AsOf, ChangesRequest, ConsistencyProof, Difference, Document, InclusionProof, ProofReply,
+    ProofRequest, ReplayReply, ReplayRequest, RootReply, RootRequest,
 };
 
 use super::access::Call;
 use super::bills::{as_of, json};
 use super::refusal::Refusal;
-use crate::query;
-use crate::serve::App;
+use crate::query::{self, ProofAsk, Which};
+use crate::serve::{App, ServedSite};
 
 /// Changes of one answer, where the caller does not say.
 const SOME: usize = 100;
@@ -68,4 +71,41 @@ pub(crate) async fn replay(app: &App, call: &Call, request: ReplayRequest) -> Re
         differing: u64::try_from(found.differences).unwrap_or(u64::MAX),
         differences: differences.collect(),
     })
+}
+
+/// That an event is in the tree, and that the tree grew out of an older one.
+pub(crate) async fn proof(app: &App, call: &Call, request: ProofRequest) -> Result<ProofReply, Refusal> {
+    let served = call.site(app, &request.site)?;
+    let account = Some(request.account.as_str()).filter(|text| !text.is_empty());
+    let account = account.map(|text| AccountId::try_new(text).ok_or_else(|| Refusal::field("account", "is no id")));
+    proven(served, &request, account.transpose()?).await
+}
+
+/// A proof of an event; with an account, of one of its own.
+pub(super) async fn proven(
+    served: &ServedSite,
+    request: &ProofRequest,
+    account: Option<AccountId>,
+) -> Result<ProofReply, Refusal> {
+    let by_id = Some(request.event.as_str()).filter(|text| !text.is_empty());
+    let by_id = by_id.map(|text| EventId::parse(text).ok_or_else(|| Refusal::field("event", "is no event's id")));
+    let by_position = Some(request.position).filter(|position| *position > 0).map(Which::Position);
+    let event = match (by_id.transpose()?, by_position) {
+        (Some(_), Some(_)) => return Err(Refusal::field("event", "is named twice: leave position or event out")),
+        (Some(id), None) => Some(Which::Id(id)),
+        (None, position) => position,
+    };
+    let size = Some(request.size).filter(|size| *size > 0);
+    let found = query::proof(served, ProofAsk { event, size, since: request.since_size, account }).await?;
+    let inclusion = found.event.map(|one| InclusionProof {
+        position: one.position,
+        event: one.id,
+        kind: one.kind,
+        leaf: one.leaf,
+        content: one.bytes.and_then(|text| BASE64_STANDARD.decode(text).ok()),
+        path: one.path,
+    });
+    let older = |one: query::Growth| ConsistencyProof { size: one.size, root: one.root, path: one.path };
+    let consistency = found.growth.map(older);
+    Ok(ProofReply { site: found.site, size: found.size, root: found.root, inclusion, consistency })
 }

@@ -3,7 +3,7 @@
 use domain::quantity::{Instant, Month};
 use proto::v1::{
     AsOf, Bill, BillSummary, Document, ExplainRequest, GetBillRequest, ListBillsReply, ListBillsRequest, Money,
-    PaymentsRequest,
+    PaymentsRequest, ProofReply, ProofRequest,
 };
 
 use super::access::Call;
@@ -92,4 +92,10 @@ pub(crate) async fn payments(app: &App, call: &Call, request: PaymentsRequest) -
         query::read(&served.desk, move |view| Ok((query::payments(&view, &account, ever.0, ever.1)?, as_of(&view))));
     let (rows, as_of) = found.await?;
     Ok(Document { as_of: Some(as_of), json: json(&rows)? })
+}
+
+/// That an event of the account is in the site's tree.
+pub(crate) async fn proof(app: &App, call: &Call, request: ProofRequest) -> Result<ProofReply, Refusal> {
+    let (served, account) = call.account(app, &request.site, &request.account)?;
+    super::audit::proven(served, &request, Some(account)).await
 }

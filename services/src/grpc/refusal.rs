@@ -54,7 +54,7 @@ impl Kind {
 }
 
 /// Codes of refusals that are none of a command's, published and never reused.
-pub const CODES: [&str; 17] = [
+pub const CODES: [&str; 19] = [
     "TOKEN_INVALID",
     "METHOD_UNKNOWN",
     "NOT_FOUND",
@@ -72,6 +72,8 @@ pub const CODES: [&str; 17] = [
     "RANGE_EMPTY",
     "RANGE_TOO_LONG",
     "NOT_SHOWN",
+    "EVENT_UNKNOWN",
+    "SIZE_UNKNOWN",
 ];
 
 /// Why a call is refused.
@@ -141,6 +143,8 @@ impl From<QueryError> for Refusal {
             QueryError::UnknownPool(_) => (Kind::NotFound, "POOL_UNKNOWN", Some("pool")),
             QueryError::UnknownBill { .. } => (Kind::NotFound, "BILL_UNKNOWN", Some("month")),
             QueryError::NothingOnDay { .. } => (Kind::NotFound, "DAY_EMPTY", Some("day")),
+            QueryError::UnknownEvent => (Kind::NotFound, "EVENT_UNKNOWN", Some("event")),
+            QueryError::UnknownSize { .. } => (Kind::Invalid, "SIZE_UNKNOWN", Some("size")),
             QueryError::EmptyRange { .. } => (Kind::Invalid, "RANGE_EMPTY", Some("until_s")),
             QueryError::TooManySteps { .. } => (Kind::Invalid, "RANGE_TOO_LONG", Some("until_s")),
             QueryError::Refused { .. } => (Kind::NotFound, "NOT_SHOWN", None),

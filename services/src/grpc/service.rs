@@ -13,9 +13,10 @@ use proto::v1::ledger_server::Ledger;
 use proto::v1::{
     AccountBalance, AlarmRequest, AllocationRequest, ApproveRequest, Bill, ChangesRequest, Chunk, CurveReply,
     CurveRequest, DisputeRequest, Document, Done, ExplainRequest, ExportRequest, GetBalanceRequest, GetBillRequest,
-    ListBillsReply, ListBillsRequest, PaymentRequest, PaymentsRequest, PointRequest, PostRequest, PublishRequest,
-    Published, ReadingRequest, RechargeRequest, RecordLeaseRequest, RefundRequest, ReplayReply, ReplayRequest,
-    RootReply, RootRequest, SwitchSupplyRequest, WatchBalanceRequest, WatchConsumptionRequest, WeatherRequest,
+    ListBillsReply, ListBillsRequest, PaymentRequest, PaymentsRequest, PointRequest, PostRequest, ProofReply,
+    ProofRequest, PublishRequest, Published, ReadingRequest, RechargeRequest, RecordLeaseRequest, RefundRequest,
+    ReplayReply, ReplayRequest, RootReply, RootRequest, SwitchSupplyRequest, WatchBalanceRequest,
+    WatchConsumptionRequest, WeatherRequest,
 };
 use tokio::sync::watch;
 use tonic::{Request, Response, Status};
@@ -191,6 +192,10 @@ impl Audit for Service {
     async fn replay(&self, request: Request<ReplayRequest>) -> Result<Response<ReplayReply>, Status> {
         waited!(self, request, audit::replay)
     }
+
+    async fn proof(&self, request: Request<ProofRequest>) -> Result<Response<ProofReply>, Status> {
+        waited!(self, request, audit::proof)
+    }
 }
 
 #[tonic::async_trait]
@@ -209,6 +214,10 @@ impl Bills for Service {
 
     async fn payments(&self, request: Request<PaymentsRequest>) -> Result<Response<Document>, Status> {
         waited!(self, request, bills::payments)
+    }
+
+    async fn proof(&self, request: Request<ProofRequest>) -> Result<Response<ProofReply>, Status> {
+        waited!(self, request, bills::proof)
     }
 }
 

@@ -2,8 +2,10 @@
 //! and `explain` looks at.
 
 mod replayer;
+#[cfg(test)]
+mod tests;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use adapters::event_log::{self, EventLog, Filter, LogError, Sequence, Stored};
 use domain::billing::{BillingError, Site};
@@ -122,6 +124,35 @@ impl Opener {
     }
 }
 
+/// Opens a log that is there, for reading.
+pub(crate) fn open(dir: &Path, log: Option<&str>) -> Result<Box<dyn EventLog>, HistoryError> {
+    let path = match log {
+        Some(location) if location.starts_with("nats://") => return Ok(event_log::open(location)?),
+        Some(location) => PathBuf::from(location),
+        None => dir.join("log.db"),
+    };
+    if !path.exists() {
+        return Err(HistoryError::NoLog(path.display().to_string()));
+    }
+    Ok(Box::new(event_log::EmbeddedLog::open_read_only(&path)?))
+}
+
+/// The events of a site from a position on: so many, where there are. A position is at most its sequence, by which a log
+/// is read: where other sites stand between, it is sought.
+pub(crate) fn at(log: &dyn EventLog, site: &SiteId, position: u64, count: usize) -> Result<Vec<Stored>, HistoryError> {
+    let filter = Filter { site: Some(site.clone()), kind: None };
+    let mut after = Sequence(position.saturating_sub(1));
+    loop {
+        let page = log.read(after, &filter, count)?;
+        let Some(first) = page.first() else { return Ok(page) };
+        let short = position.saturating_sub(first.event.position);
+        if short == 0 {
+            return Ok(page);
+        }
+        after = Sequence(first.sequence.0.saturating_add(short).saturating_sub(1));
+    }
+}
+
 /// The pages of a log, in order; with a name, of that site.
 pub(crate) fn pages(
     dir: &Path,
@@ -130,22 +161,7 @@ pub(crate) fn pages(
     mut take: impl FnMut(Vec<Stored>) -> Result<(), HistoryError>,
 ) -> Result<(), HistoryError> {
     let filter = Filter { site: site.cloned(), kind: None };
-    let log: Box<dyn EventLog> = if let Some(location) = log {
-        let path = Path::new(location);
-        if location.starts_with("nats://") {
-            event_log::open(location)?
-        } else if path.exists() {
-            Box::new(event_log::EmbeddedLog::open_read_only(path)?)
-        } else {
-            return Err(HistoryError::NoLog(location.to_owned()));
-        }
-    } else {
-        let path = dir.join("log.db");
-        if !path.exists() {
-            return Err(HistoryError::NoLog(path.display().to_string()));
-        }
-        Box::new(event_log::EmbeddedLog::open_read_only(&path)?)
-    };
+    let log = open(dir, log)?;
     let mut after = Sequence(0);
     loop {
         let page = log.read(after, &filter, PAGE)?;

@@ -21,17 +21,19 @@ pub(super) struct Method {
 }
 
 /// What can be asked: the queries of gRPC.
-pub(super) const METHODS: [Method; 10] = [
+pub(super) const METHODS: [Method; 12] = [
     Method { name: "balance.get", path: "/tallywatt.v1.Balance/Get" },
     Method { name: "bills.list", path: "/tallywatt.v1.Bills/List" },
     Method { name: "bills.get", path: "/tallywatt.v1.Bills/Get" },
     Method { name: "bills.explain", path: "/tallywatt.v1.Bills/Explain" },
     Method { name: "bills.payments", path: "/tallywatt.v1.Bills/Payments" },
+    Method { name: "bills.proof", path: "/tallywatt.v1.Bills/Proof" },
     Method { name: "consumption.curve", path: "/tallywatt.v1.Consumption/Curve" },
     Method { name: "audit.root", path: "/tallywatt.v1.Audit/Root" },
     Method { name: "audit.allocation", path: "/tallywatt.v1.Audit/Allocation" },
     Method { name: "audit.changes", path: "/tallywatt.v1.Audit/Changes" },
     Method { name: "audit.replay", path: "/tallywatt.v1.Audit/Replay" },
+    Method { name: "audit.proof", path: "/tallywatt.v1.Audit/Proof" },
 ];
 
 impl Method {
@@ -105,11 +107,13 @@ async fn reply(app: &Arc<App>, message: &Message, json: bool) -> Result<Vec<u8>,
         "bills.get" => to.bytes(&bills::get(app, &call, body.read()?).await?),
         "bills.explain" => to.bytes(&bills::explain(app, &call, body.read()?).await?),
         "bills.payments" => to.bytes(&bills::payments(app, &call, body.read()?).await?),
+        "bills.proof" => to.bytes(&bills::proof(app, &call, body.read()?).await?),
         "consumption.curve" => to.bytes(&consumption::curve(app, &call, body.read()?).await?),
         "audit.root" => to.bytes(&audit::root(app, &call, &body.read()?)?),
         "audit.allocation" => to.bytes(&audit::allocation(app, &call, body.read()?).await?),
         "audit.changes" => to.bytes(&audit::changes(app, &call, body.read()?).await?),
         "audit.replay" => to.bytes(&audit::replay(app, &call, body.read()?).await?),
+        "audit.proof" => to.bytes(&audit::proof(app, &call, body.read()?).await?),
         _ => Err(unknown()),
     }
 }

@@ -90,10 +90,10 @@ pub struct Owner<'a> {
     waiting: Vec<LogEvent>,
     bases: BTreeMap<u32, Base>,
     full: u64,
-    tree: domain::proof::Frontier,
+    tree: domain::proof::Tree,
     warned: Vec<Finding>,
-    /// The ids of the site's events, with what facts said.
-    ids: HashMap<EventId, Said>,
+    /// The ids of the site's events, with what facts said, and where they stand.
+    ids: HashMap<EventId, (Said, u64)>,
     facts: Facts,
     recent: Recent,
     payments: Payments,
@@ -128,7 +128,7 @@ impl<'a> Owner<'a> {
             waiting: Vec::new(),
             bases: BTreeMap::new(),
             full: 0,
-            tree: domain::proof::Frontier::default(),
+            tree: domain::proof::Tree::default(),
             warned: Vec::new(),
             ids: HashMap::new(),
             facts: Facts::default(),
@@ -254,6 +254,16 @@ impl<'a> Owner<'a> {
         self.tree.root()
     }
 
+    /// The tree that the root is of.
+    pub fn tree(&self) -> &domain::proof::Tree {
+        &self.tree
+    }
+
+    /// Where an event stands.
+    pub fn position_of(&self, id: EventId) -> Option<u64> {
+        self.ids.get(&id).map(|(_, position)| *position)
+    }
+
     /// What the law's rules warned of in what was published.
     pub fn warned(&self) -> &[Finding] {
         &self.warned
@@ -281,7 +291,7 @@ impl<'a> Owner<'a> {
 
     /// As `append`, of a fact that another event is the cause of.
     pub fn append_caused(&mut self, draft: Draft, cause: Option<EventId>) -> Result<bool, OwnerError> {
-        if let Some(said) = self.ids.get(&draft.id) {
+        if let Some((said, _)) = self.ids.get(&draft.id) {
             let same = *said == said_by(draft.time, &draft.actor, &draft.body)?;
             return if same { Ok(false) } else { Err(OwnerError::IdReused { id: draft.id }) };
         }
@@ -345,7 +355,7 @@ impl<'a> Owner<'a> {
         self.received = Some(event.received);
         self.payments.apply(event);
         self.tree.push(leaf);
-        self.ids.insert(event.id, said);
+        self.ids.insert(event.id, (said, event.position));
         if let Body::ReadingsRecorded(batch) = &event.body
             && batch.base_position().is_none()
         {

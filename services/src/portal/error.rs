@@ -65,6 +65,8 @@ impl From<QueryError> for Fault {
             | QueryError::UnknownPoint(_)
             | QueryError::UnknownPool(_)
             | QueryError::UnknownBill { .. }
+            | QueryError::UnknownEvent
+            | QueryError::UnknownSize { .. }
             | QueryError::EmptyRange { .. }
             | QueryError::NothingOnDay { .. }
             | QueryError::TooManySteps { .. }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::billing::AccountMonth;
 use domain::event::{
-    AccountId, BillAdjustment, BillIssued, BillLine, BillShare, PoolId, RechargeKind, SortedLineKey, TaxMode, Unit,
+    AccountId, BillAdjustment, BillIssued, BillLine, BillShare, PoolId, RechargeKind, SortedLineKey, TaxMode, Unit, hex,
 };
 use domain::quantity::{Energy, Instant, Money, Month};
 use domain::rating::LineKeyExt as _;
@@ -128,6 +128,15 @@ pub struct Cash {
     pub amount: Amount,
 }
 
+/// An event that a bill is recorded in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct BillEvent {
+    /// Its number in the site's order, from 1.
+    pub position: u64,
+    /// The hash of its bytes: its leaf in the site's Merkle tree, in hexadecimal.
+    pub leaf: String,
+}
+
 /// A bill.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Bill {
@@ -167,6 +176,8 @@ pub struct Bill {
     pub silent: Vec<String>,
     /// Why it is held; nothing where it is not.
     pub held: Vec<String>,
+    /// Where it stands in the log, with its hash: a long bill is several events; none while it is under way.
+    pub events: Vec<BillEvent>,
 }
 
 /// The parts of an issued bill.
@@ -384,7 +395,13 @@ fn as_issued(view: &View<'_>, parts: &[BillIssued], first: &BillIssued) -> Bill 
         charges: show.money(totals.charges_minor),
         silent: parts.iter().flat_map(|part| &part.silent).map(ToString::to_string).collect(),
         held: Vec::new(),
+        events: events(view, first.number),
     }
+}
+
+fn events(view: &View<'_>, number: i64) -> Vec<BillEvent> {
+    let event = |(position, leaf): &(u64, [u8; 32])| BillEvent { position: *position, leaf: hex(leaf) };
+    view.site.bill_events(number).iter().map(event).collect()
 }
 
 /// The lines of a month to date in the form of a bill's.
@@ -452,6 +469,7 @@ fn under_way(view: &View<'_>, account: &AccountId, month: Month, of: &AccountMon
         charges: show.money(of.charges()),
         silent: Vec::new(),
         held: held(view, account, month),
+        events: Vec::new(),
     }
 }
 

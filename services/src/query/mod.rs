@@ -14,6 +14,7 @@ mod month;
 mod past;
 mod payment;
 mod pool;
+mod proof;
 mod record;
 mod room;
 mod shown;
@@ -23,7 +24,7 @@ use domain::event::{AccountId, PointId, PoolId};
 use domain::quantity::{Date, Instant, Month};
 
 pub use balance::{Balance, balance};
-pub use bill::{Adjustment, Bill, BillRow, Cash, Line, Source, Tax, bill, bills};
+pub use bill::{Adjustment, Bill, BillEvent, BillRow, Cash, Line, Source, Tax, bill, bills};
 pub use curve::{Bar, Curve, Part, Step, Whose, curve};
 pub use ledger::{Ledger, LedgerRow, ledger};
 pub use month::{DaySum, Days, MonthSum, PeriodKwh, Tier, TierProgress, days, months, tiers};
@@ -35,6 +36,7 @@ pub use pool::{
     Allocation, AllocationAccount, AllocationPart, AllocationShare, EnergyFlow, PointKwh, PoolRow, allocation,
     energy_flow, pools,
 };
+pub use proof::{Growth, Proof, ProofAsk, ProvenEvent, Which, proof};
 pub use record::{HeldBill, HeldReason, HeldSupply, Holds, QuarantinedReading, holds, quarantine};
 pub use room::{AccountRow, Pending, PointState, RoomState, UnitState, accounts, point, points, units};
 pub use shown::{Amount, Kwh, Show, When};
@@ -69,6 +71,19 @@ pub enum QueryError {
         pool: PoolId,
         /// The day.
         day: Date,
+    },
+    /// No such event, or none of the account's own.
+    #[error("the site has no such event: name a position or an id, of an account its own")]
+    UnknownEvent,
+    /// A tree that the log has no size of.
+    #[error("the log has no tree of size {size}: name one from {least} to {most}")]
+    UnknownSize {
+        /// What was asked for.
+        size: u64,
+        /// The smallest.
+        least: u64,
+        /// The largest.
+        most: u64,
     },
     /// A range that ends before it begins.
     #[error("the range ends at {until}, before it begins at {from}: name the earlier instant first")]

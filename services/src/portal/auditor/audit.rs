@@ -13,6 +13,7 @@ use crate::portal::page::page as answer;
 use crate::portal::sheet::{Card, Field, Form, Kind, Said, Sheet, Table, exact, head};
 use crate::portal::show::Coin;
 use crate::portal::site::{Spot, base, frame};
+use crate::portal::tenant;
 use crate::portal::visit::Visit;
 use crate::portal::words::Language;
 use crate::query::{self, Allocation, AllocationPart, PoolRow, Replayed, Show};
@@ -210,6 +211,14 @@ async fn explain_card(served: &ServedSite, given: &Given, language: Language) ->
     let mut card = form.card("working", language.say("explain"), language.say("explain-lead"));
     let asked = AccountId::try_new(given.text("account")).zip(Month::parse(&month)).zip(line.parse::<usize>().ok());
     let Some(((account, month), line)) = asked else { return card };
+    let whose = account.clone();
+    let bill = query::read(&served.desk, move |view| query::bill(&view, &whose, month)).await;
+    let here = format!("{}/bills/{month}", tenant::base(served.desk.site().as_str(), account.as_str()));
+    if let Some(found) = bill.ok().and_then(|bill| tenant::stands(&bill.events, &moment, &here, language)) {
+        card.facts = found.hashes;
+        card.lead = found.text;
+        card.links.push((language.say("proof-download"), found.href));
+    }
     match query::explain_line(served, account, month, line).await {
         Ok(found) => {
             let time = |at| exact(&Show(&moment.premises).when(at));

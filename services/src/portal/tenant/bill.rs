@@ -7,6 +7,7 @@ use axum::response::Response;
 use domain::quantity::{Energy, Month};
 
 use super::month::{self, MonthView};
+use super::proof::{Stands, stands};
 use super::{Spot, base, frame, names};
 use crate::identity::Permission;
 use crate::portal::chart::{Bars, Swatch};
@@ -42,6 +43,7 @@ struct LinePage {
     up: (String, String),
     number: String,
     rows: Vec<(usize, String)>,
+    stands: Option<Stands>,
 }
 
 #[derive(Template)]
@@ -60,6 +62,7 @@ struct BillPage {
     chart: Bars,
     legend: Vec<Swatch>,
     chart_check: String,
+    stands: Option<Stands>,
 }
 
 /// `GET …/bills/{month}`
@@ -104,6 +107,7 @@ pub(super) async fn bill(visit: Visit, Path((site, account, month)): Path<(Strin
         chart: drawn.chart,
         legend: drawn.legend,
         chart_check: language.say1("bill-chart-check", "kwh", &show::number(&bill.indoor_kwh.text)),
+        stands: stands(&bill.events, &moment, &here, language),
     };
     page(StatusCode::OK, &sheet)
 }
@@ -119,17 +123,21 @@ pub(super) async fn line(
     };
     let Some(month) = Month::parse(&month) else { return visit.fault(Fault::NotFound) };
     let (base, language) = (base(&site, account.as_str()), visit.reader.language);
+    let asked = account.clone();
+    let read = query::read(&served.desk, move |view| query::bill(&view, &asked, month)).await;
     let explained = match query::explain_line(served, account, month, line).await {
         Ok(explained) => explained,
         Err(error) => return visit.fault(error.into()),
     };
+    let here = format!("{base}/bills/{month}");
     let moment = served.desk.moment();
+    let stands = read.ok().and_then(|bill| stands(&bill.events, &moment, &here, language));
     let time = |at| exact(&query::Show(&moment.premises).when(at));
     let rows = explained.steps.iter().map(|step| (step.depth, language.tell(&step.told, &time))).collect();
-    let up = (language.say1("bill-title", "month", &language.month(month)), format!("{base}/bills/{month}"));
+    let up = (language.say1("bill-title", "month", &language.month(month)), here);
     let number = line.to_string();
     let frame = frame(&visit, &site, &base, Spot::Bills, language.say1("line-title", "number", &number));
-    page(StatusCode::OK, &LinePage { frame, up, number, rows })
+    page(StatusCode::OK, &LinePage { frame, up, number, rows, stands })
 }
 
 /// Says what a bill holds.

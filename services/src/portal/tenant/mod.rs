@@ -10,6 +10,7 @@ mod gaps;
 mod home;
 mod month;
 mod now;
+mod proof;
 mod rules;
 mod supply;
 mod tiers;
@@ -26,6 +27,7 @@ use super::visit::Visit;
 use crate::desk::Moment;
 use crate::query;
 use crate::serve::App;
+pub(super) use proof::stands;
 
 /// The pages of an account.
 pub(super) fn routes() -> Router<Arc<App>> {
@@ -40,6 +42,7 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/site/{site}/account/{account}/payments", get(bills::paid))
         .route("/site/{site}/account/{account}/bills", get(bills::bills))
         .route("/site/{site}/account/{account}/bills/{month}", get(bill::bill))
+        .route("/site/{site}/account/{account}/bills/{month}/proof", get(proof::download))
         .route("/site/{site}/account/{account}/bills/{month}/line/{line}", get(bill::line))
 }
 

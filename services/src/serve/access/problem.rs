@@ -250,8 +250,9 @@ impl From<QueryError> for Problem {
             | QueryError::UnknownPoint(_)
             | QueryError::UnknownPool(_)
             | QueryError::UnknownBill { .. }
+            | QueryError::UnknownEvent
             | QueryError::NothingOnDay { .. } => Self::not_found(),
-            QueryError::EmptyRange { .. } | QueryError::TooManySteps { .. } => {
+            QueryError::EmptyRange { .. } | QueryError::TooManySteps { .. } | QueryError::UnknownSize { .. } => {
                 Self::new(Code::BadRequest, error.to_string())
             }
             QueryError::Refused { .. } => Self::new(Code::Unprocessable, error.to_string()),

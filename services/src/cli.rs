@@ -1,8 +1,8 @@
 //! The command line: which commands there are, and which module runs each.
 
 use crate::{
-    audit, bench, change, close_check, collect, console::Console, demo, doctor, exit::Exit, exit::Failure, explain,
-    import, replay, rules, run, what_if,
+    audit, bench, bundle, change, close_check, collect, console::Console, demo, doctor, exit::Exit, exit::Failure,
+    explain, import, replay, rules, run, what_if,
 };
 use clap::{Parser, Subcommand};
 
@@ -45,6 +45,10 @@ enum Command {
     Rules(rules::Args),
     /// Show all about an account, a pool's day, a bill or the changes people made.
     Audit(audit::Args),
+    /// Write all events of a site as one file, for whoever checks it elsewhere.
+    Bundle(bundle::Args),
+    /// Check a bundle offline: marks, bytes, numbers, chains, root, and every decision.
+    Verify(bundle::VerifyArgs),
     /// Write the books for other programs: journals and CSV.
     Export(crate::export::Args),
     /// Check whether a month can be closed.
@@ -98,6 +102,8 @@ impl Cli {
             Command::Doctor(args) => doctor::run(args, console),
             Command::Rules(args) => rules::run(args, console),
             Command::Audit(args) => audit::run(args, console),
+            Command::Bundle(args) => bundle::run(args, console),
+            Command::Verify(args) => bundle::verify(args, console),
             Command::Export(args) => crate::export::run(args, console),
             Command::CloseCheck(args) => close_check::run(args, console),
             Command::Publish(args) => change::publish::run(args, console),

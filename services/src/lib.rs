@@ -3,6 +3,7 @@ pub mod alarm;
 pub mod api;
 pub mod audit;
 pub mod bench;
+pub mod bundle;
 pub mod change;
 pub mod cli;
 pub mod close_check;

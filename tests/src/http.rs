@@ -17,6 +17,8 @@ pub struct Answer {
     pub headers: BTreeMap<String, String>,
     /// Its body.
     pub body: String,
+    /// The same as it came; of a head alone nothing.
+    pub bytes: Vec<u8>,
 }
 
 impl Answer {
@@ -90,11 +92,12 @@ fn read(mut stream: TcpStream) -> Result<Answer> {
     let head = String::from_utf8(bytes[..end].to_vec())?;
     let chunked = head.to_lowercase().contains("transfer-encoding: chunked");
     let body = bytes.split_off(end + 4);
-    let body = String::from_utf8_lossy(&if chunked { joined(&body)? } else { body }).into_owned();
+    let bytes = if chunked { joined(&body)? } else { body };
+    let body = String::from_utf8_lossy(&bytes).into_owned();
     let mut lines = head.lines();
     let status = lines.next().and_then(|line| line.split(' ').nth(1)).context("a status")?.parse()?;
     let header = |line: &str| line.split_once(": ").map(|(name, value)| (name.to_lowercase(), value.to_owned()));
-    Ok(Answer { status, headers: lines.filter_map(header).collect(), body })
+    Ok(Answer { status, headers: lines.filter_map(header).collect(), body, bytes })
 }
 
 /// A body that came in chunks; one that was cut off is an error.
@@ -133,5 +136,5 @@ pub fn head_with(at: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Result
         let Some((name, value)) = line.split_once(": ") else { break };
         headers.insert(name.to_lowercase(), value.to_owned());
     }
-    Ok(Answer { status, headers, body: String::new() })
+    Ok(Answer { status, headers, body: String::new(), bytes: Vec::new() })
 }

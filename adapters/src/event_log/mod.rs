@@ -16,12 +16,14 @@
 //! - `read` gives events in order from a sequence on; `follow` goes on with
 //!   those that are appended later, by this owner or another process.
 
+mod bundle;
 mod embedded;
 pub mod jetstream;
 mod memory;
 
 use domain::event::{EventId, SiteId};
 
+pub use bundle::{BundleError, BundleLog, BundleReader, BundleWriter, Part};
 pub use embedded::{Durability, EmbeddedLog};
 pub use jetstream::JetStreamLog;
 pub use memory::MemoryLog;
@@ -98,6 +100,14 @@ pub fn open(location: &str) -> Result<Box<dyn EventLog>, LogError> {
     Ok(Box::new(EmbeddedLog::open(std::path::Path::new(location))?))
 }
 
+/// Opens the log or the bundle in a file that is there, for reading.
+pub fn open_file(path: &std::path::Path) -> Result<Box<dyn EventLog>, LogError> {
+    if BundleLog::is_one(path) {
+        return Ok(Box::new(BundleLog::open(path)?));
+    }
+    Ok(Box::new(EmbeddedLog::open_read_only(path)?))
+}
+
 /// A reader that waits for events.
 pub trait Follow: Send {
     /// The next event; `None` when none came within `patience`.
@@ -140,6 +150,12 @@ pub enum LogError {
     /// A file that is something else.
     #[error("{0} is not a log of this program: name another file")]
     NotALog(String),
+    /// A bundle is what was taken out of a log.
+    #[error("a bundle can only be read: name a log to append to")]
+    ReadOnly,
+    /// A bundle that cannot be read.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
     /// What is stored cannot be an event.
     #[error("log is damaged at sequence {}: restore it from a backup", .0.0)]
     Damaged(Sequence),

@@ -126,6 +126,7 @@ fn answer(operation: &Operation) -> Value {
             });
             Value::Object(kinds.collect())
         }
+        Form::Bundle => json!({"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}),
         Form::Document => json!({"application/json": {"schema": {"type": "object"}}}),
     };
     json!({"description": operation.summary, "content": content})

@@ -82,6 +82,8 @@ pub enum Form {
     Document,
     /// A file of one of the formats of exports.
     File,
+    /// A bundle.
+    Bundle,
 }
 
 use Parameter::{Cursor, Event, From, Limit, LossPercent, Since, Size, Step, Table, Through, Until};
@@ -142,6 +144,7 @@ operations! {
     "/api/v1/sites/{site}/close-check/{month}" Access::Site(ReadAudit), &[LossPercent], One "CloseCheck", site::close_check, "Whether a month can be closed.";
     "/api/v1/sites/{site}/replay" Access::Site(ReadAudit), NONE, One "Replayed", site::replay, "Every decision computed anew and compared.";
     "/api/v1/sites/{site}/proof" Access::Site(ReadAudit), PROOF, One "Proof", site::proof, "That an event is in the site's Merkle tree, and that the tree grew out of an older one.";
+    "/api/v1/sites/{site}/bundle" Access::Site(ReadAudit), &[Through], Bundle "", export::bundle, "All events of the site as one file, as they are stored; `tallywatt verify` checks it.";
     "/api/v1/sites/{site}/export/{format}" Access::Site(Export), &[From, Until, Step, Table, Through], File "", export::get, "The books as a file; its ETag is the position that it is by.";
     "/api/v1/sites/{site}/accounts/{account}/balance" Access::Account(ReadAccount), NONE, One "Balance", account::balance, "What the account has now.";
     "/api/v1/sites/{site}/accounts/{account}/live" Access::Account(ReadAccount), NONE, Events "Balance", live::serve, "The balance as it changes.";

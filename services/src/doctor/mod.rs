@@ -5,7 +5,7 @@ mod service;
 
 use std::path::{Path, PathBuf};
 
-use adapters::event_log::{Kind, Stored};
+use adapters::event_log::{Kind, LogEvent, Stored};
 use clap::Args as ClapArgs;
 use domain::event::{Body, Chains, Decoder, Event, SiteId, hex, leaf_hash, readings_id};
 use domain::proof::Frontier;
@@ -162,7 +162,7 @@ fn events(stored: &[Stored]) -> (Line, Vec<Entry>) {
         match decoder.decode(&one.event.bytes) {
             Err(error) => problems.push(format!("event {at} cannot be read: {error}")),
             Ok(event) => {
-                problems.extend(odd(&event, one).map(|what| format!("event {at}: {what}")));
+                problems.extend(odd(&event, &one.event).map(|what| format!("event {at}: {what}")));
                 entries.push(Entry { event, leaf: leaf_hash(&one.event.bytes) });
             }
         }
@@ -177,13 +177,12 @@ fn events(stored: &[Stored]) -> (Line, Vec<Entry>) {
 }
 
 /// What is odd about an event, beside its stored form.
-fn odd(event: &Event, stored: &Stored) -> Option<String> {
+pub(crate) fn odd(event: &Event, columns: &LogEvent) -> Option<String> {
     let kind = match &event.body {
         Body::ReadingsRecorded(_) => Kind::Readings,
         body if body.is_decision() => Kind::Decision,
         _ => Kind::Fact,
     };
-    let columns = &stored.event;
     if (event.position, event.id, &event.site, kind) != (columns.position, columns.id, &columns.site, columns.kind) {
         return Some("its position, id, site or kind in the log is not the one in its bytes".to_owned());
     }

@@ -35,29 +35,40 @@ impl Write for To {
 
 /// Begins an export of a site's log: what is refused is refused before the first piece.
 pub async fn download(request: Request, log: String, site: SiteId) -> Result<Pieces, Failure> {
+    stream(move |begin, to| {
+        let source = Source { dir: Path::new(""), log: Some(&log), site: Some(&site) };
+        match prepare(&request, source) {
+            Ok(prepared) if begin(Ok(())) => prepared.write(to),
+            Ok(_) => Ok(()),
+            Err(failure) => {
+                begin(Err(failure));
+                Ok(())
+            }
+        }
+    })
+    .await
+}
+
+/// Says whether there will be something; false where nobody waits for it any more.
+type Begin<'a> = &'a mut dyn FnMut(Result<(), Failure>) -> bool;
+
+/// Begins what is made while it is sent: `make` says first whether it begins, then writes it.
+pub(crate) async fn stream(
+    make: impl FnOnce(Begin<'_>, &mut dyn Write) -> Result<(), ScanError> + Send + 'static,
+) -> Result<Pieces, Failure> {
     let stopped = || Failure::new(Exit::Storage, "the service stops", "ask again");
     let slot = SLOTS.acquire().await.map_err(|_| stopped())?;
     let (ready, begun) = oneshot::channel();
     let (pieces, taken) = mpsc::channel(AHEAD);
     tokio::task::spawn_blocking(move || {
         let _held = slot;
-        let source = Source { dir: Path::new(""), log: Some(&log), site: Some(&site) };
-        let prepared = match prepare(&request, source) {
-            Ok(prepared) => prepared,
-            Err(failure) => {
-                // Whoever asked may be gone.
-                ready.send(Err(failure)).ok();
-                return;
-            }
-        };
-        if ready.send(Ok(())).is_err() {
-            return;
-        }
+        let mut ready = Some(ready);
+        let mut begin = |outcome| ready.take().is_some_and(|ready| ready.send(outcome).is_ok());
         let mut to = BufWriter::with_capacity(PIECE, To(pieces.clone()));
-        let written = prepared.write(&mut to).and_then(|()| to.flush().map_err(ScanError::from));
+        let written = make(&mut begin, &mut to).and_then(|()| to.flush().map_err(ScanError::from));
         if let Err(error) = written {
-            tracing::warn!(%error, %site, "an export was not sent to its end");
-            pieces.blocking_send(Err(io::Error::other("the export stopped"))).ok();
+            tracing::warn!(%error, "a file was not sent to its end");
+            pieces.blocking_send(Err(io::Error::other("the file stopped"))).ok();
         }
     });
     begun.await.map_err(|_| stopped())??;

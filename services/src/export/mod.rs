@@ -30,8 +30,10 @@ use crate::console::Console;
 use crate::exit::{Exit, Failure, bad};
 use crate::history;
 use crate::replay::failed;
+pub(crate) use download::stream;
 pub use download::{Pieces, download};
 pub use parquet::Parquet;
+pub(crate) use place::Place;
 pub use request::{Days, Format, Prepared, Request, Table, prepare, write};
 use scan::Books;
 pub use scan::{ScanError, Source};
@@ -138,7 +140,7 @@ fn shown<'a>(entry: &'a JournalEntry<'a>) -> impl Iterator<Item = &'a Posting<'a
 /// Runs the command.
 pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
     let days = Days::parse(args.month.as_deref(), args.from.as_deref(), args.to.as_deref())?;
-    let place = place::Place::of(args.out.as_deref(), args.format.has_manifest())?;
+    let place = Place::of(args.out.as_deref(), args.format.has_manifest())?;
     if place.is_none() && !args.format.is_text() {
         return Err(bad(format!("{} is no text", args.format.name()), "name its file with --out"));
     }
@@ -163,7 +165,7 @@ pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn of_scan(error: ScanError) -> Failure {
+pub(crate) fn of_scan(error: ScanError) -> Failure {
     match error {
         ScanError::History(error) => failed(error),
         ScanError::Write(error) => Failure {

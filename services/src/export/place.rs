@@ -14,14 +14,14 @@ use crate::exit::{Failure, bad};
 
 /// A file that is not there yet, and its manifest.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(crate) struct Place {
     file: PathBuf,
     manifest: Option<PathBuf>,
 }
 
 impl Place {
     /// The place of a file's name; none for the terminal.
-    pub(super) fn of(file: Option<&Path>, has_manifest: bool) -> Result<Option<Self>, Failure> {
+    pub(crate) fn of(file: Option<&Path>, has_manifest: bool) -> Result<Option<Self>, Failure> {
         let Some(file) = file else { return Ok(None) };
         let manifest = has_manifest.then(|| {
             let mut name = OsString::from(file);
@@ -42,7 +42,7 @@ impl Place {
     }
 
     /// Writes both beside their places, and names them when they are whole.
-    pub(super) fn write(
+    pub(crate) fn write(
         self,
         fill: &mut impl FnMut(&mut dyn Write) -> Result<(), ScanError>,
         document: &Value,

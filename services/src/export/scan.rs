@@ -94,7 +94,7 @@ impl Source<'_> {
     }
 
     /// The events of the one site, up to a position.
-    pub(super) fn events<E: From<HistoryError>>(
+    pub(crate) fn events<E: From<HistoryError>>(
         &self,
         through: u64,
         mut take: impl FnMut(&Stored) -> Result<(), E>,

@@ -134,7 +134,13 @@ pub(crate) fn open(dir: &Path, log: Option<&str>) -> Result<Box<dyn EventLog>, H
     if !path.exists() {
         return Err(HistoryError::NoLog(path.display().to_string()));
     }
-    Ok(Box::new(event_log::EmbeddedLog::open_read_only(&path)?))
+    Ok(event_log::open_file(&path)?)
+}
+
+/// The first event of a log.
+pub(crate) fn first(log: &dyn EventLog) -> Result<Stored, HistoryError> {
+    let first = log.read(Sequence(0), &Filter::default(), 1)?.into_iter().next();
+    first.ok_or(HistoryError::Empty)
 }
 
 /// The events of a site from a position on: so many, where there are. A position is at most its sequence, by which a log

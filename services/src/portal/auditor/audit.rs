@@ -7,6 +7,7 @@ use axum::response::Response;
 use domain::event::{AccountId, PoolId};
 use domain::quantity::{Date, Month};
 
+use super::bundle;
 use crate::identity::Permission;
 use crate::portal::act::{self, Given};
 use crate::portal::page::page as answer;
@@ -64,6 +65,7 @@ async fn show(visit: &Visit, site: &str, given: &Given, found: Option<Replayed>)
     history.lead = language.say("changes-lead");
     history.links.push((language.say("changes-open"), format!("{}/audit/changes", base(site))));
     cards.push(history);
+    cards.push(bundle::card(&base(site), &moment, language));
     let title = language.say("audit");
     let sheet =
         Sheet { frame: frame(visit, site, Spot::Audit, title), lead: language.say("audit-lead"), said: None, cards };

@@ -2,6 +2,7 @@
 //! decided, and who changed what and why. Nothing here writes.
 
 mod audit;
+mod bundle;
 mod changes;
 
 use std::sync::Arc;
@@ -15,5 +16,6 @@ use crate::serve::App;
 pub(super) fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/site/{site}/audit", get(audit::page).post(audit::replay))
+        .route("/site/{site}/audit/bundle", get(bundle::download))
         .route("/site/{site}/audit/changes", get(changes::page))
 }

@@ -4,7 +4,7 @@ use axum::Json;
 use domain::quantity::{Date, Month};
 
 use super::ask::{Ask, Page};
-use super::table::Parameter::{Cursor, Event, From, Limit, Since, Size, Step, Until};
+use super::table::Parameter::{Cursor, Event, From, KnownAt, Limit, Since, Size, Step, Until};
 use crate::query::{
     self, Balance, Bill, BillRow, Curve, Days, Explanation, Ledger, MonthSum, Proof, RechargeRow, TierProgress, Whose,
 };
@@ -39,7 +39,7 @@ pub(super) async fn months(ask: Ask) -> Result<Json<Page<MonthSum>>, Problem> {
 }
 
 pub(super) async fn days(ask: Ask) -> Result<Json<Days>, Problem> {
-    let ask = ask.takes(&[])?;
+    let ask = ask.takes(&[KnownAt])?;
     let (account, month) = (ask.account()?, ask.part("month", month)?);
     Ok(Json(ask.read(move |view| query::days(&view, &account, month)).await?))
 }
@@ -52,14 +52,14 @@ pub(super) async fn tiers(ask: Ask) -> Result<Json<Page<TierProgress>>, Problem>
 }
 
 pub(super) async fn bills(ask: Ask) -> Result<Json<Page<BillRow>>, Problem> {
-    let ask = ask.takes(&[Limit, Cursor])?;
+    let ask = ask.takes(&[Limit, Cursor, KnownAt])?;
     let account = ask.account()?;
     let rows = ask.read(move |view| query::bills(&view, &account)).await?;
     ask.page(rows, |row| row.month.clone())
 }
 
 pub(super) async fn bill(ask: Ask) -> Result<Json<Bill>, Problem> {
-    let ask = ask.takes(&[])?;
+    let ask = ask.takes(&[KnownAt])?;
     let (account, month) = (ask.account()?, ask.part("month", month)?);
     Ok(Json(ask.read(move |view| query::bill(&view, &account, month)).await?))
 }
@@ -72,7 +72,7 @@ pub(super) async fn explain(ask: Ask) -> Result<Json<Explanation>, Problem> {
 }
 
 pub(super) async fn ledger(ask: Ask) -> Result<Json<Ledger>, Problem> {
-    let ask = ask.takes(&[From, Until])?;
+    let ask = ask.takes(&[From, Until, KnownAt])?;
     let (account, (from, until)) = (ask.account()?, ask.range_of_all()?);
     Ok(Json(ask.read(move |view| query::ledger(&view, &account, from, until)).await?))
 }

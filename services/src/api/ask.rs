@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::table::Parameter;
 use crate::export::Table;
-use crate::query::{ProofAsk, QueryError, Step, View, Which, read};
+use crate::query::{KnownAt, ProofAsk, QueryError, Step, View, Which, as_known, read};
 use crate::serve::ServedSite;
 use crate::serve::access::{Caller, Problem};
 
@@ -33,6 +33,7 @@ struct Said {
     loss_percent: Option<String>,
     table: Option<String>,
     through: Option<String>,
+    known_at: Option<String>,
     event: Option<String>,
     size: Option<String>,
     since: Option<String>,
@@ -98,6 +99,7 @@ impl Ask {
             (self.said.loss_percent.is_some(), Parameter::LossPercent),
             (self.said.table.is_some(), Parameter::Table),
             (self.said.through.is_some(), Parameter::Through),
+            (self.said.known_at.is_some(), Parameter::KnownAt),
             (self.said.event.is_some(), Parameter::Event),
             (self.said.size.is_some(), Parameter::Size),
             (self.said.since.is_some(), Parameter::Since),
@@ -110,12 +112,16 @@ impl Ask {
         }
     }
 
-    /// Asks in a turn of the site's desk.
+    /// Asks in a turn of the site's desk; of a site as it was known then, where that is said.
     pub(super) async fn read<T: Send + 'static>(
         &self,
         ask: impl FnOnce(View<'_>) -> Result<T, QueryError> + Send + 'static,
     ) -> Result<T, Problem> {
-        Ok(read(&self.site()?.desk, ask).await?)
+        let site = self.site()?;
+        let Some(text) = &self.said.known_at else { return Ok(read(&site.desk, ask).await?) };
+        let wanted = "an instant, a local day or time, or a position of the log";
+        let known = KnownAt::parse(text, &site.desk.moment().premises.calendar);
+        Ok(as_known(site, known.ok_or_else(|| Problem::parameter("known_at", wanted))?, ask).await?)
     }
 
     /// The range that is asked for; today so far, where nothing is said.

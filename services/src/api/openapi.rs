@@ -45,6 +45,7 @@ use crate::serve::access::{Access, Code, ProblemBody};
     query::EnergyFlow,
     query::Explanation,
     query::Holds,
+    query::InForce,
     query::Ledger,
     query::MonthSum,
     query::PointState,
@@ -72,6 +73,11 @@ impl Parameter {
                 "through",
                 "The position of the log that it is by; the newest otherwise.",
                 json!({"type": "integer", "minimum": 1}),
+            ),
+            Self::KnownAt => (
+                "known_at",
+                "By what was received up to then: an instant (RFC 3339), a local day (to its end) or time, or a position of the log.",
+                text,
             ),
             Self::Event => ("event", "An event: its position, from 1, or its id.", text),
             Self::Size => (

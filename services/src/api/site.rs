@@ -10,11 +10,11 @@ use utoipa::ToSchema;
 
 use super::account::{day, month};
 use super::ask::{Ask, Page, cursor};
-use super::table::Parameter::{Cursor, Event, From, Limit, LossPercent, Since, Size, Step, Until};
+use super::table::Parameter::{Cursor, Event, From, KnownAt, Limit, LossPercent, Since, Size, Step, Until};
 use crate::desk::Moment;
 use crate::query::{
-    self, AccountRow, Allocation, ChangeRow, CloseCheck, Curve, EnergyFlow, Holds, PointState, PoolRow, Proof,
-    QuarantinedReading, RechargeRow, Replayed, Show, UnitState, When, Whose,
+    self, AccountRow, Allocation, ChangeRow, CloseCheck, Curve, EnergyFlow, Holds, InForce, PointState, PoolRow,
+    Proof, QuarantinedReading, RechargeRow, Replayed, Show, UnitState, When, Whose,
 };
 use crate::serve::App;
 use crate::serve::access::Problem;
@@ -134,8 +134,14 @@ pub(super) async fn pools(ask: Ask) -> Result<Json<Page<PoolRow>>, Problem> {
     ask.page(rows, |row| row.pool.clone())
 }
 
+pub(super) async fn in_force(ask: Ask) -> Result<Json<InForce>, Problem> {
+    let ask = ask.takes(&[KnownAt])?;
+    let day = ask.part("day", day)?;
+    Ok(Json(ask.read(move |view| Ok(query::in_force(&view, day))).await?))
+}
+
 pub(super) async fn allocation(ask: Ask) -> Result<Json<Allocation>, Problem> {
-    let ask = ask.takes(&[])?;
+    let ask = ask.takes(&[KnownAt])?;
     let (pool, day) = (ask.part("pool", PoolId::try_new)?, ask.part("day", day)?);
     Ok(Json(ask.read(move |view| query::allocation(&view, &pool, day)).await?))
 }

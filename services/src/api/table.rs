@@ -30,6 +30,8 @@ pub enum Parameter {
     Table,
     /// `through`: the position of the log that it is by.
     Through,
+    /// `known_at`: up to when, or where in the log, what was received counts.
+    KnownAt,
     /// `event`: an event, by position or id.
     Event,
     /// `size`: how many events a tree is over.
@@ -86,12 +88,15 @@ pub enum Form {
     Bundle,
 }
 
-use Parameter::{Cursor, Event, From, Limit, LossPercent, Since, Size, Step, Table, Through, Until};
+use Parameter::{Cursor, Event, From, KnownAt, Limit, LossPercent, Since, Size, Step, Table, Through, Until};
 
 const NONE: &[Parameter] = &[];
 const RANGE: &[Parameter] = &[From, Until];
 const CURVE: &[Parameter] = &[From, Until, Step];
 const PAGE: &[Parameter] = &[Limit, Cursor];
+const KNOWN: &[Parameter] = &[KnownAt];
+const KNOWN_RANGE: &[Parameter] = &[From, Until, KnownAt];
+const KNOWN_PAGE: &[Parameter] = &[Limit, Cursor, KnownAt];
 const PROOF: &[Parameter] = &[Event, Size, Since];
 const PAGED_RANGE: &[Parameter] = &[From, Until, Limit, Cursor];
 
@@ -136,7 +141,8 @@ operations! {
     "/api/v1/sites/{site}/points/{point}/curve" Access::Site(ReadSite), CURVE, One "Curve", site::curve, "The load curve of a point.";
     "/api/v1/sites/{site}/energy-flow" Access::Site(ReadSite), RANGE, One "EnergyFlow", site::energy_flow, "From main to units, common points and losses.";
     "/api/v1/sites/{site}/pools" Access::Site(ReadSite), PAGE, Page "PoolRow", site::pools, "The pools of shared costs.";
-    "/api/v1/sites/{site}/pools/{pool}/days/{day}" Access::Site(ReadAudit), NONE, One "Allocation", site::allocation, "How a pool's day was split.";
+    "/api/v1/sites/{site}/pools/{pool}/days/{day}" Access::Site(ReadAudit), KNOWN, One "Allocation", site::allocation, "How a pool's day was split.";
+    "/api/v1/sites/{site}/in-force/{day}" Access::Site(ReadAudit), KNOWN, One "InForce", site::in_force, "By which tariff each point is billed on a day, and by which rule each pool is split.";
     "/api/v1/sites/{site}/recharges" Access::Site(ReadSite), PAGED_RANGE, Page "RechargeRow", site::recharges, "Money in and back, the newest first.";
     "/api/v1/sites/{site}/quarantine" Access::Site(ReadSite), PAGED_RANGE, Page "QuarantinedReading", site::quarantine, "Readings that are kept, but not booked.";
     "/api/v1/sites/{site}/holds" Access::Site(ReadSite), NONE, One "Holds", site::holds, "Bills and steps of supply that are held.";
@@ -150,12 +156,12 @@ operations! {
     "/api/v1/sites/{site}/accounts/{account}/live" Access::Account(ReadAccount), NONE, Events "Balance", live::serve, "The balance as it changes.";
     "/api/v1/sites/{site}/accounts/{account}/curve" Access::Account(ReadAccount), CURVE, One "Curve", account::curve, "The account's load curve, with periods, tiers and prices.";
     "/api/v1/sites/{site}/accounts/{account}/months" Access::Account(ReadAccount), PAGE, Page "MonthSum", account::months, "The account's months, the newest first.";
-    "/api/v1/sites/{site}/accounts/{account}/months/{month}/days" Access::Account(ReadAccount), NONE, One "Days", account::days, "The days of a month: energy by period, and charges.";
+    "/api/v1/sites/{site}/accounts/{account}/months/{month}/days" Access::Account(ReadAccount), KNOWN, One "Days", account::days, "The days of a month: energy by period, and charges.";
     "/api/v1/sites/{site}/accounts/{account}/tiers" Access::Account(ReadAccount), PAGE, Page "TierProgress", account::tiers, "Where the account stands in its tiers now.";
-    "/api/v1/sites/{site}/accounts/{account}/bills" Access::Account(ReadAccount), PAGE, Page "BillRow", account::bills, "The account's bills, the newest first.";
-    "/api/v1/sites/{site}/accounts/{account}/bills/{month}" Access::Account(ReadAccount), NONE, One "Bill", account::bill, "A bill: as issued, or as it stands.";
+    "/api/v1/sites/{site}/accounts/{account}/bills" Access::Account(ReadAccount), KNOWN_PAGE, Page "BillRow", account::bills, "The account's bills, the newest first.";
+    "/api/v1/sites/{site}/accounts/{account}/bills/{month}" Access::Account(ReadAccount), KNOWN, One "Bill", account::bill, "A bill: as issued, or as it stands.";
     "/api/v1/sites/{site}/accounts/{account}/bills/{month}/lines/{line}" Access::Account(ReadAccount), NONE, One "Explanation", account::explain, "How a line of an issued bill came about.";
-    "/api/v1/sites/{site}/accounts/{account}/ledger" Access::Account(ReadAccount), RANGE, One "Ledger", account::ledger, "The account's ledger, with the balance after each row.";
+    "/api/v1/sites/{site}/accounts/{account}/ledger" Access::Account(ReadAccount), KNOWN_RANGE, One "Ledger", account::ledger, "The account's ledger, with the balance after each row.";
     "/api/v1/sites/{site}/accounts/{account}/proof" Access::Account(ReadAccount), PROOF, One "Proof", account::proof, "That an event of the account is in the site's Merkle tree.";
     "/api/v1/sites/{site}/accounts/{account}/payments" Access::Account(ReadAccount), PAGED_RANGE, Page "RechargeRow", account::payments, "The account's payments and where each stands, the newest first.";
     write:

@@ -54,7 +54,7 @@ impl Kind {
 }
 
 /// Codes of refusals that are none of a command's, published and never reused.
-pub const CODES: [&str; 19] = [
+pub const CODES: [&str; 20] = [
     "TOKEN_INVALID",
     "METHOD_UNKNOWN",
     "NOT_FOUND",
@@ -74,6 +74,7 @@ pub const CODES: [&str; 19] = [
     "NOT_SHOWN",
     "EVENT_UNKNOWN",
     "SIZE_UNKNOWN",
+    "NOTHING_KNOWN",
 ];
 
 /// Why a call is refused.
@@ -143,6 +144,7 @@ impl From<QueryError> for Refusal {
             QueryError::UnknownPool(_) => (Kind::NotFound, "POOL_UNKNOWN", Some("pool")),
             QueryError::UnknownBill { .. } => (Kind::NotFound, "BILL_UNKNOWN", Some("month")),
             QueryError::NothingOnDay { .. } => (Kind::NotFound, "DAY_EMPTY", Some("day")),
+            QueryError::NothingKnown => (Kind::NotFound, "NOTHING_KNOWN", Some("known_at")),
             QueryError::UnknownEvent => (Kind::NotFound, "EVENT_UNKNOWN", Some("event")),
             QueryError::UnknownSize { .. } => (Kind::Invalid, "SIZE_UNKNOWN", Some("size")),
             QueryError::EmptyRange { .. } => (Kind::Invalid, "RANGE_EMPTY", Some("until_s")),

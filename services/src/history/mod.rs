@@ -1,6 +1,7 @@
 //! A site's history, read from its log and folded anew: what `replay` compares
 //! and `explain` looks at.
 
+mod known;
 mod replayer;
 #[cfg(test)]
 mod tests;
@@ -11,6 +12,8 @@ use adapters::event_log::{self, EventLog, Filter, LogError, Sequence, Stored};
 use domain::billing::{BillingError, Site};
 use domain::event::{Body, Decoder, Event, EventError, SiteId, leaf_hash};
 use domain::quantity::Month;
+pub use known::KnownAt;
+pub(crate) use known::{Known, known};
 use replayer::{Recorded, Replayer};
 
 const PAGE: usize = 1000;

@@ -3,6 +3,7 @@
 
 use domain::billing::{Due, Site};
 use domain::event::{Body, Chains, Event, SiteId, leaf_hash};
+use domain::quantity::Instant;
 
 use super::{Entry, HistoryError, Replay};
 use crate::owner::CORE;
@@ -75,6 +76,16 @@ impl Replayer {
         let mut site = Site::new();
         site.hold_errors();
         Self { site, chains: Chains::default(), found: Replay::default(), position: 0, site_id: None, run: Vec::new() }
+    }
+
+    /// When the next run is due, by the facts so far.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.site.next_due().map(|due| due.at)
+    }
+
+    /// What all events gave; a run without its last decision is left out.
+    pub(super) fn into_site(self) -> Site {
+        self.site
     }
 
     /// Takes up the next event; the name of the run that ended with it.

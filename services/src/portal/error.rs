@@ -66,6 +66,7 @@ impl From<QueryError> for Fault {
             | QueryError::UnknownPool(_)
             | QueryError::UnknownBill { .. }
             | QueryError::UnknownEvent
+            | QueryError::NothingKnown
             | QueryError::UnknownSize { .. }
             | QueryError::EmptyRange { .. }
             | QueryError::NothingOnDay { .. }

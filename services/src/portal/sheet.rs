@@ -112,6 +112,11 @@ pub(super) struct Table {
 
 impl Table {
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "a template passes what it has by reference")]
+    fn head(&self, column: &usize) -> &str {
+        self.heads.get(*column).map_or("", |(name, _)| name)
+    }
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "a template passes what it has by reference")]
     fn is_figure(&self, column: &usize) -> bool {
         self.heads.get(*column).is_some_and(|(_, figure)| *figure)
     }

@@ -4,11 +4,13 @@
 //!
 //! Reading order: `shown` (how quantities look), `view` (what is read), then a file for each question. `balance` and
 //! `room` need a [`Moment`](crate::desk::Moment) alone and wait for nobody; `past` reads the log in the background; the
-//! others look at the site in a turn ([`read`]).
+//! others look at the site in a turn ([`read`]), or as it was known at an instant ([`as_known`]).
 
 mod balance;
 mod bill;
+mod compare;
 mod curve;
+mod known;
 mod ledger;
 mod month;
 mod past;
@@ -25,7 +27,9 @@ use domain::quantity::{Date, Instant, Month};
 
 pub use balance::{Balance, balance};
 pub use bill::{Adjustment, Bill, BillEvent, BillRow, Cash, Line, Source, Tax, bill, bills};
+pub use compare::{About, Compared, Differing, Shown, compare, shown};
 pub use curve::{Bar, Curve, Part, Step, Whose, curve};
+pub use known::{InForce, KnownAt, PointInForce, PoolInForce, Then, as_known, in_force, with_then};
 pub use ledger::{Ledger, LedgerRow, ledger};
 pub use month::{DaySum, Days, MonthSum, PeriodKwh, Tier, TierProgress, days, months, tiers};
 pub use past::{
@@ -72,6 +76,9 @@ pub enum QueryError {
         /// The day.
         day: Date,
     },
+    /// Before the site's first facts.
+    #[error("nothing was known of the site then: name a later instant or position")]
+    NothingKnown,
     /// No such event, or none of the account's own.
     #[error("the site has no such event: name a position or an id, of an account its own")]
     UnknownEvent,

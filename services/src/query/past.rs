@@ -123,7 +123,7 @@ pub struct Explanation {
 const SHOWN: usize = 100;
 
 /// Reads a site's log in a thread that may wait.
-async fn in_background<T: Send + 'static>(
+pub(super) async fn in_background<T: Send + 'static>(
     site: &ServedSite,
     ask: impl FnOnce(&str, &SiteId) -> Result<T, QueryError> + Send + 'static,
 ) -> Result<T, QueryError> {
@@ -233,7 +233,7 @@ fn is_change(body: &Body) -> bool {
     }
 }
 
-fn row(moment: &Moment, event: &domain::event::Event) -> ChangeRow {
+pub(super) fn row(moment: &Moment, event: &domain::event::Event) -> ChangeRow {
     let show = Show(&moment.premises);
     let data = event.body.to_value().unwrap_or_default();
     let text = |name: &str| data.get(name).and_then(Value::as_str).map(str::to_owned);

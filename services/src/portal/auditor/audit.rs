@@ -64,6 +64,7 @@ async fn show(visit: &Visit, site: &str, given: &Given, found: Option<Replayed>)
     let mut history = Card { id: "history", title: language.say("changes"), ..Card::default() };
     history.lead = language.say("changes-lead");
     history.links.push((language.say("changes-open"), format!("{}/audit/changes", base(site))));
+    history.links.push((language.say("known"), format!("{}/audit/known", base(site))));
     cards.push(history);
     cards.push(bundle::card(&base(site), &moment, language));
     let title = language.say("audit");
@@ -134,16 +135,30 @@ async fn split_cards(
         card.none = language.say("allocation-none");
         return vec![card];
     };
-    let mut cards = vec![card];
-    for card in &mut cards {
-        card.side = rule(&split, language);
-        card.facts = facts(&split, coin, language);
-        let key = if split.adds_up { "allocation-adds-up" } else { "allocation-is-off" };
-        let text = language.say(key);
-        card.note = Some(if split.adds_up { Said::done(text) } else { Said::refused(text) });
+    let mut cards = split_of(&split, coin, language);
+    if let Some(first) = cards.first_mut() {
+        // The question stays above what is said of it.
+        card.side = std::mem::take(&mut first.side);
+        card.facts = std::mem::take(&mut first.facts);
+        card.note = first.note.take();
+        *first = card;
     }
-    cards.extend(split.parts.iter().zip(PARTS).map(|(part, id)| part_card(part, id, language)));
     cards
+}
+
+/// How a day was split: its sums, then its parts.
+pub(super) fn split_of(split: &Allocation, coin: &Coin, language: Language) -> Vec<Card> {
+    let text = language.say(if split.adds_up { "allocation-adds-up" } else { "allocation-is-off" });
+    let sums = Card {
+        id: "shown",
+        title: format!("{} · {}", split.name, split.day),
+        side: rule(split, language),
+        facts: facts(split, coin, language),
+        note: Some(if split.adds_up { Said::done(text) } else { Said::refused(text) }),
+        ..Card::default()
+    };
+    let parts = split.parts.iter().zip(PARTS).map(|(part, id)| part_card(part, id, language));
+    [sums].into_iter().chain(parts).collect()
 }
 
 fn rule(split: &Allocation, language: Language) -> String {

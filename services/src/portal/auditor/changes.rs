@@ -46,7 +46,7 @@ pub(super) async fn page(visit: Visit, Path(site): Path<String>, Query(given): Q
     answer(StatusCode::OK, &Sheet { frame, lead, said: None, cards: vec![card] })
 }
 
-fn item(row: &ChangeRow, language: Language) -> Item {
+pub(super) fn item(row: &ChangeRow, language: Language) -> Item {
     let values = [("by", row.author.as_str()), ("time", &*stamp(&row.received))];
     let mut lines = vec![language.say_with("rules-by", &values)];
     if row.time.utc != row.received.utc {

@@ -4,6 +4,7 @@
 mod audit;
 mod bundle;
 mod changes;
+mod known;
 
 use std::sync::Arc;
 
@@ -17,5 +18,6 @@ pub(super) fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/site/{site}/audit", get(audit::page).post(audit::replay))
         .route("/site/{site}/audit/bundle", get(bundle::download))
+        .route("/site/{site}/audit/known", get(known::page))
         .route("/site/{site}/audit/changes", get(changes::page))
 }

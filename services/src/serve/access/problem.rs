@@ -251,6 +251,7 @@ impl From<QueryError> for Problem {
             | QueryError::UnknownPool(_)
             | QueryError::UnknownBill { .. }
             | QueryError::UnknownEvent
+            | QueryError::NothingKnown
             | QueryError::NothingOnDay { .. } => Self::not_found(),
             QueryError::EmptyRange { .. } | QueryError::TooManySteps { .. } | QueryError::UnknownSize { .. } => {
                 Self::new(Code::BadRequest, error.to_string())

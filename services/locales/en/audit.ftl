@@ -45,3 +45,6 @@ known-since = Since
 known-pool-name = Pool
 known-rule = Rule
 known-line = Line
+
+## What is owed at a date
+owed-open = Charges are booked up to { $day }: what was used since is not in these balances yet.

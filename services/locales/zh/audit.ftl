@@ -45,3 +45,6 @@ known-since = 自
 known-pool-name = 公摊
 known-rule = 规则
 known-line = 行
+
+## 某日的预收余额
+owed-open = 费用已入账至 { $day }：此后的用电尚未计入这些余额。

@@ -48,6 +48,7 @@ use crate::serve::access::{Access, Code, ProblemBody};
     query::InForce,
     query::Ledger,
     query::MonthSum,
+    query::Owed,
     query::PointState,
     query::PoolRow,
     query::Proof,

@@ -13,7 +13,7 @@ use super::ask::{Ask, Page, cursor};
 use super::table::Parameter::{Cursor, Event, From, KnownAt, Limit, LossPercent, Since, Size, Step, Until};
 use crate::desk::Moment;
 use crate::query::{
-    self, AccountRow, Allocation, ChangeRow, CloseCheck, Curve, EnergyFlow, Holds, InForce, PointState, PoolRow,
+    self, AccountRow, Allocation, ChangeRow, CloseCheck, Curve, EnergyFlow, Holds, InForce, Owed, PointState, PoolRow,
     Proof, QuarantinedReading, RechargeRow, Replayed, Show, UnitState, When, Whose,
 };
 use crate::serve::App;
@@ -191,4 +191,9 @@ pub(super) async fn replay(ask: Ask) -> Result<Json<Replayed>, Problem> {
 pub(super) async fn proof(ask: Ask) -> Result<Json<Proof>, Problem> {
     let ask = ask.takes(&[Event, Size, Since])?;
     Ok(Json(query::proof(ask.site()?, ask.proof(None)?).await?))
+}
+
+pub(super) async fn liability(ask: Ask) -> Result<Json<Owed>, Problem> {
+    let ask = ask.takes(&[])?;
+    Ok(Json(query::owed(ask.site()?, ask.part("day", day)?).await?))
 }

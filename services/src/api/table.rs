@@ -148,6 +148,7 @@ operations! {
     "/api/v1/sites/{site}/holds" Access::Site(ReadSite), NONE, One "Holds", site::holds, "Bills and steps of supply that are held.";
     "/api/v1/sites/{site}/changes" Access::Site(ReadAudit), PAGE, Page "ChangeRow", site::changes, "Who changed what and why, the newest first.";
     "/api/v1/sites/{site}/close-check/{month}" Access::Site(ReadAudit), &[LossPercent], One "CloseCheck", site::close_check, "Whether a month can be closed.";
+    "/api/v1/sites/{site}/liability/{day}" Access::Site(Export), NONE, One "Owed", site::liability, "What is owed to tenants at a day's end: the closing balances of a journal export to that day.";
     "/api/v1/sites/{site}/replay" Access::Site(ReadAudit), NONE, One "Replayed", site::replay, "Every decision computed anew and compared.";
     "/api/v1/sites/{site}/proof" Access::Site(ReadAudit), PROOF, One "Proof", site::proof, "That an event is in the site's Merkle tree, and that the tree grew out of an older one.";
     "/api/v1/sites/{site}/bundle" Access::Site(ReadAudit), &[Through], Bundle "", export::bundle, "All events of the site as one file, as they are stored; `tallywatt verify` checks it.";

@@ -3,6 +3,7 @@
 //! its entries; so a file has its control totals at its head, and memory does
 //! not grow with its lines (but for a workbook's). `prepare`, then `write`, is for other callers.
 
+mod balances;
 mod beancount;
 mod csv;
 mod download;
@@ -30,6 +31,7 @@ use crate::console::Console;
 use crate::exit::{Exit, Failure, bad};
 use crate::history;
 use crate::replay::failed;
+pub(crate) use balances::balances;
 pub(crate) use download::stream;
 pub use download::{Pieces, download};
 pub use parquet::Parquet;

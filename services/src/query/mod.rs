@@ -13,6 +13,7 @@ mod curve;
 mod known;
 mod ledger;
 mod month;
+mod owed;
 mod past;
 mod payment;
 mod pool;
@@ -32,6 +33,7 @@ pub use curve::{Bar, Curve, Part, Step, Whose, curve};
 pub use known::{InForce, KnownAt, PointInForce, PoolInForce, Then, as_known, in_force, with_then};
 pub use ledger::{Ledger, LedgerRow, ledger};
 pub use month::{DaySum, Days, MonthSum, PeriodKwh, Tier, TierProgress, days, months, tiers};
+pub use owed::{Owed, OwedRow, owed};
 pub use past::{
     ChangeRow, CloseCheck, CloseFinding, Difference, Explanation, Replayed, changes, close_check, explain_line, replay,
 };

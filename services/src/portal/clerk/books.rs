@@ -53,11 +53,13 @@ async fn show(visit: &Visit, site: &str, given: &Given, said: Option<Said>) -> R
     let day = Date::parse(given.text("day")).unwrap_or(today);
     let end = moment.premises.calendar.end_of(month.last());
     let start = moment.premises.calendar.start_of(month.first());
-    let read = query::read(&served.desk, move |view| {
-        Ok((owed::read(&view, day)?, query::recharges(&view, start, end.max(start.plus(1)))))
-    });
-    let (sums, payments) = match read.await {
+    let read = query::read(&served.desk, move |view| Ok(query::recharges(&view, start, end.max(start.plus(1)))));
+    let payments = match read.await {
         Ok(read) => read,
+        Err(error) => return visit.fault(error.into()),
+    };
+    let sums = match query::owed(served, day).await {
+        Ok(sums) => sums,
         Err(error) => return visit.fault(error.into()),
     };
     let held = match suspense::read(served).await {
@@ -69,7 +71,7 @@ async fn show(visit: &Visit, site: &str, given: &Given, said: Option<Said>) -> R
     list.side = language.month(month);
     let cards = vec![
         close(served, month, &moment, language).await,
-        sums.card(day, &coin, language),
+        owed::card(&sums, day, &coin, language),
         suspense::card(&held, may, &moment, (&coin, language)),
         list,
         export::card(&format!("{}/books/export", base(site)), month, language),

@@ -46,5 +46,38 @@ known-pool-name = Pool
 known-rule = Rule
 known-line = Line
 
+## A bank's statement
+bank = Bank statement
+bank-lead = A statement beside the log: what is there twice, what nobody knows, and what the bank does not have.
+bank-paper = Statement
+bank-paper-lead = CAMT.053 (XML), or CSV with the columns date, amount and, where there are any, reference, bank and text; up to about 100 kB at a time. Nothing is booked by looking.
+bank-statement = The statement: paste it, or choose its file
+bank-columns = Other names of CSV columns, as date=Booked,amount=Amount (optional)
+bank-look = Compare it
+bank-unreadable = The statement cannot be read in line { $line }.
+bank-refused = A credit cannot be taken; nothing was booked.
+bank-known = All of it was in the log already. Nothing was added.
+bank-posted = { $count } payments are in suspense now.
+bank-sums = Sums
+bank-agrees = Statement and log agree.
+bank-differs = Statement and log differ.
+bank-unsaid = not said
+bank-balances = opening { $opening }, credits { $credits }, debits { $debits }, closing { $closing }
+bank-will = Nothing is booked yet. { $count } credits of { $sum } that nobody knows go into suspense, each once, where they can be given to an account.
+bank-may = Nothing is booked yet. A manager can put { $count } credits of { $sum } that nobody knows into suspense.
+bank-post = Put them into suspense
+bank-count = Rows
+bank-matched = Matched
+bank-other-amount = Another amount
+bank-unmatched = Nobody knows it
+bank-duplicate = Came twice
+bank-missing = Not on the statement
+bank-missing-lead = Of the days that it covers, the log has these, and the bank has not.
+bank-rows = Rows
+bank-no-row = The statement has no row.
+bank-line = Line
+bank-text = Text
+bank-ours = In the log
+
 ## What is owed at a date
 owed-open = Charges are booked up to { $day }: what was used since is not in these balances yet.

@@ -46,5 +46,38 @@ known-pool-name = 公摊
 known-rule = 规则
 known-line = 行
 
+## 银行对账单
+bank = 银行对账单
+bank-lead = 把对账单与日志对照：哪些出现两次、哪些无人认领、哪些银行没有。
+bank-paper = 对账单
+bank-paper-lead = CAMT.053（XML），或 CSV：须有 date、amount 列，可有 reference、bank、text 列；每次约 100 kB 以内。仅查看不会入账。
+bank-statement = 对账单：粘贴内容，或选择文件
+bank-columns = CSV 列的其他名称，如 date=Booked,amount=Amount（可不填）
+bank-look = 对照
+bank-unreadable = 对账单第 { $line } 行无法读取。
+bank-refused = 有一笔进账无法受理，没有任何入账。
+bank-known = 全部已在日志中，没有新增。
+bank-posted = { $count } 笔款项已转入待认领。
+bank-sums = 合计
+bank-agrees = 对账单与日志一致。
+bank-differs = 对账单与日志不一致。
+bank-unsaid = 未注明
+bank-balances = 期初 { $opening }，贷方 { $credits }，借方 { $debits }，期末 { $closing }
+bank-will = 尚未入账。{ $count } 笔共 { $sum } 无人认领的进账将转入待认领，每笔只记一次，之后可归入账户。
+bank-may = 尚未入账。{ $count } 笔共 { $sum } 无人认领的进账可由管理员转入待认领。
+bank-post = 转入待认领
+bank-count = 行数
+bank-matched = 相符
+bank-other-amount = 金额不符
+bank-unmatched = 无人认领
+bank-duplicate = 出现两次
+bank-missing = 对账单上没有
+bank-missing-lead = 在对账单涵盖的日期内，日志有而银行没有的款项。
+bank-rows = 明细
+bank-no-row = 对账单没有明细。
+bank-line = 行
+bank-text = 摘要
+bank-ours = 日志中的记录
+
 ## 某日的预收余额
 owed-open = 费用已入账至 { $day }：此后的用电尚未计入这些余额。

@@ -59,6 +59,12 @@ impl Sheet {
         self
     }
 
+    /// Whether a form takes a file: the only thing here that needs script.
+    fn has_file(&self) -> bool {
+        let fields = self.cards.iter().flat_map(|card| &card.forms).flat_map(|form| &form.fields);
+        fields.into_iter().any(|field| field.kind == Kind::File)
+    }
+
     fn csrf(&self) -> &str {
         self.frame.who.as_ref().map_or("", |who| who.csrf.as_str())
     }
@@ -201,6 +207,8 @@ pub(super) enum Kind {
     Month,
     /// Many lines.
     Area,
+    /// A file's text: pasted, or read from the file where there is script.
+    File,
     /// One of some.
     Select,
 }

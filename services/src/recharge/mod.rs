@@ -26,6 +26,7 @@ pub use hooks::routes;
 pub use poll::{PollFailure, poll, poll_once};
 pub(crate) use receive::decide;
 pub use receive::{RechargeError, receive, resolve};
+pub(crate) use reconcile::{Paper, PaperError, PostError, Reconciled, Row, Sums, look, post};
 
 /// `tallywatt recharge COMMAND …`
 #[derive(Debug, clap::Args)]

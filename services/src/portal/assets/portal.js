@@ -90,6 +90,14 @@
     drawAll();
   });
   document.addEventListener("htmx:sse:after:message", drawAll);
+  // A file's text goes where it can also be pasted.
+  document.querySelectorAll("[data-into]").forEach((input) => {
+    input.hidden = false;
+    input.addEventListener("change", async () => {
+      const into = document.getElementById(input.dataset.into);
+      if (input.files[0]) into.value = await input.files[0].text();
+    });
+  });
   document.querySelectorAll("[data-print]").forEach((button) => { button.hidden = false; button.addEventListener("click", () => print()); });
   drawAll();
 })();

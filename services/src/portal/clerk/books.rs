@@ -69,10 +69,12 @@ async fn show(visit: &Visit, site: &str, given: &Given, said: Option<Said>) -> R
     let may = visit.site(site, Permission::MoveMoney).is_ok();
     let mut list = manager::payments(&payments, &coin, language);
     list.side = language.month(month);
+    let mut suspense = suspense::card(&held, may, &moment, (&coin, language));
+    suspense.links.push((language.say("bank"), format!("{}/books/bank", base(site))));
     let cards = vec![
         close(served, month, &moment, language).await,
         owed::card(&sums, day, &coin, language),
-        suspense::card(&held, may, &moment, (&coin, language)),
+        suspense,
         list,
         export::card(&format!("{}/books/export", base(site)), month, language),
     ];

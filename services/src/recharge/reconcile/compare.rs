@@ -2,13 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use domain::event::{Body, RechargeKind};
-use domain::quantity::{Date, Money};
+use domain::billing::Site;
+use domain::quantity::{Date, Instant, Money};
 use domain::recharge::Payments;
 
 use super::super::cash::CASH;
 use super::statement::{Entry, Statement};
-use crate::change::Book;
 
 /// Money that the log says moved.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,8 +97,8 @@ impl Compared {
 }
 
 /// What of the log a statement may show: payments and what moved of them, and the ledger's other recharges.
-pub(super) fn ours(book: &Book, payments: &Payments, only: &[String]) -> Vec<Ours> {
-    let calendar = &book.site().premises().calendar;
+pub(super) fn ours(site: &Site, payments: &Payments, only: &[String]) -> Vec<Ours> {
+    let calendar = &site.premises().calendar;
     let mut all = Vec::new();
     for (key, payment) in payments.all() {
         let Some(captured) = &payment.captured else { continue };
@@ -124,16 +123,18 @@ pub(super) fn ours(book: &Book, payments: &Payments, only: &[String]) -> Vec<Our
             all.push(Ours { reference: format!("{reference} returned"), date, amount, names });
         }
     }
-    let other = |entry: &crate::history::Entry| {
-        let Body::RechargeReceived(data) = &entry.event.body else { return None };
-        let amount = Money::new(data.amount_minor);
-        let amount = if data.kind == RechargeKind::Recharge { amount } else { -amount };
-        let (reference, names) = (data.reference.clone(), vec![data.reference.clone()]);
-        let date = calendar.day_of(entry.event.time);
-        (!payments.has_reference(&reference)).then_some(Ours { reference, date, amount, names })
-    };
     if only.is_empty() {
-        all.extend(book.entries().iter().filter_map(other));
+        let ever = (Instant::new(i64::MIN), Instant::new(i64::MAX));
+        let accounts = site.premises().accounts.keys();
+        let moved = accounts.flat_map(|account| site.ledger().recharges(account, ever.0, ever.1));
+        let mut others: Vec<_> = moved.filter(|one| !payments.has_reference(&one.reference)).collect();
+        others.sort_by_key(|one| one.time);
+        all.extend(others.into_iter().map(|one| Ours {
+            reference: one.reference.clone(),
+            date: calendar.day_of(one.time),
+            amount: one.amount,
+            names: vec![one.reference.clone()],
+        }));
     }
     all
 }

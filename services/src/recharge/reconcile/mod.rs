@@ -1,18 +1,21 @@
-//! `tallywatt recharge reconcile`: a bank's statement beside the log.
+//! A bank's statement beside the log: `tallywatt recharge reconcile`, and for a site at work.
 //!
-//! `statement` is what both formats become, `camt` and `csv` read them, `compare` holds them against the log.
+//! `statement` is what both formats become, `camt` and `csv` read them, `compare` holds them against the log; `live` is
+//! for pages.
 
 mod camt;
 mod compare;
 mod csv;
+mod live;
 mod statement;
 mod xml;
 
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, ValueEnum};
+use domain::billing::Site;
 use domain::event::PaymentKind;
-use domain::quantity::{Date, Money, Month};
+use domain::quantity::{Date, Instant, Money, Month};
 use domain::recharge::{Command, GatewayMessage};
 use serde_json::{Value, json};
 
@@ -23,6 +26,12 @@ use crate::change::{Book, Plan, Target, carry_out, said};
 use crate::console::Console;
 use crate::exit::{Exit, Failure, bad};
 use crate::table;
+
+pub(crate) use live::{Paper, PostError, Reconciled, Row, Sums, look, post};
+pub(crate) use statement::StatementError as PaperError;
+
+/// What a bank's account is called here, where nothing is said.
+const BANK: &str = "bank";
 
 /// Hold a bank's statement against the log: each row is matched, unmatched or a duplicate, and what of ours is not in
 /// it is missing. The same statement twice changes nothing.
@@ -57,7 +66,7 @@ pub(super) struct Args {
     #[arg(long, requires = "by")]
     post_unmatched: bool,
     /// The name of the bank account here.
-    #[arg(long, value_name = "GATEWAY", default_value = "bank")]
+    #[arg(long, value_name = "GATEWAY", default_value = BANK)]
     bank: String,
     /// Who.
     #[arg(long, value_name = "NAME")]
@@ -83,28 +92,39 @@ fn read(args: &Args, book: &Book) -> Result<Vec<Statement>, Failure> {
         .map_err(|error| bad(format!("{path}: {error}"), "name a statement's file, in UTF-8"))?;
     let is_xml = args.statement.extension().is_some_and(|end| end.eq_ignore_ascii_case("xml"));
     let format = args.format.unwrap_or(if is_xml { Format::Camt053 } else { Format::Csv });
-    let site = book.site().premises().site();
-    let (currency, decimals) = (site.currency.as_str(), site.currency_decimals);
-    let read = match format {
-        Format::Csv => csv::read(&path, &text, &args.columns, decimals).map(|one| vec![one]),
-        Format::Camt053 => camt::read(&path, &text, currency, decimals, &book.site().premises().calendar),
-    };
-    read.map_err(failure)
+    parse(&path, &text, (format, &args.columns), book.site()).map_err(failure)
 }
 
-/// The unmatched credits as messages of the bank.
-fn unknown(compared: &Compared, args: &Args, currency: &str, book: &Book) -> Vec<GatewayMessage> {
+/// The statements of a text, by the site's currency and calendar.
+fn parse(
+    name: &str,
+    text: &str,
+    (format, columns): (Format, &str),
+    site: &Site,
+) -> Result<Vec<Statement>, StatementError> {
+    let (facts, calendar) = (site.premises().site(), &site.premises().calendar);
+    let (currency, decimals) = (facts.currency.as_str(), facts.currency_decimals);
+    let text = text.trim_start_matches('\u{feff}');
+    match format {
+        Format::Csv => csv::read(name, text, columns, decimals).map(|one| vec![one]),
+        Format::Camt053 => camt::read(name, text, currency, decimals, calendar),
+    }
+}
+
+/// The unmatched credits as messages of the bank; none is of later than now.
+fn unknown(compared: &Compared, bank: &str, site: &Site, now: Instant) -> Vec<GatewayMessage> {
     let credits = compared.rows.iter().filter(|(_, verdict)| *verdict == Verdict::Unmatched);
+    let currency = &site.premises().site().currency;
     let message = |entry: &Entry| GatewayMessage {
-        gateway: args.bank.clone(),
+        gateway: bank.to_owned(),
         kind: PaymentKind::Captured,
         payment: entry.id.clone(),
         movement: entry.id.clone(),
         // Never an account's id: what a payer wrote is for a person to judge.
         account: format!("statement: {}", entry.text.chars().take(100).collect::<String>()),
         amount_minor: entry.amount.get(),
-        currency: currency.to_owned(),
-        time: book.site().premises().calendar.start_of(entry.date).min(book.at()),
+        currency: currency.clone(),
+        time: site.premises().calendar.start_of(entry.date).min(now),
     };
     credits.map(|(entry, _)| entry).filter(|entry| entry.amount > Money::ZERO).map(message).collect()
 }
@@ -112,10 +132,9 @@ fn unknown(compared: &Compared, args: &Args, currency: &str, book: &Book) -> Vec
 /// All that puts the unmatched credits into suspense.
 fn posting(compared: &Compared, args: &Args, book: &Book) -> Result<Option<Plan>, Failure> {
     let by = said("--by", args.by.as_deref().unwrap_or_default())?;
-    let currency = book.site().premises().site().currency.clone();
     let (payments, reason) = (payments(book), format!("statement {}", args.statement.display()));
     let mut facts = Vec::new();
-    for message in unknown(compared, args, &currency, book) {
+    for message in unknown(compared, &args.bank, book.site(), book.at()) {
         if let Some(plan) = plan(book, &payments, Command::Message(&message), &by, reason.clone())? {
             facts.extend(plan.facts);
         }
@@ -133,7 +152,7 @@ pub(super) fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
     let month = month.transpose()?;
     let statements = read(&args, &book)?;
     let within = |date: Date| month.is_none_or(|month| date.month() == month);
-    let ours = compare::ours(&book, &payments(&book), &args.only);
+    let ours = compare::ours(book.site(), &payments(&book), &args.only);
     let compared = compare::compare(&statements, ours, &args.bank, within);
     let decimals = book.site().premises().site().currency_decimals;
     let plan = if args.post_unmatched { posting(&compared, &args, &book)? } else { None };

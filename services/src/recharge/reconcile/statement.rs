@@ -7,12 +7,12 @@ use rust_decimal::Decimal;
 /// Where a statement cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{file}: line {line}: {field} {problem}")]
-pub(super) struct StatementError {
-    pub(super) file: String,
-    pub(super) line: usize,
-    pub(super) field: String,
-    pub(super) problem: String,
-    pub(super) mend: String,
+pub(crate) struct StatementError {
+    pub(crate) file: String,
+    pub(crate) line: usize,
+    pub(crate) field: String,
+    pub(crate) problem: String,
+    pub(crate) mend: String,
 }
 
 /// A row of a statement.

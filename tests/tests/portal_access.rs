@@ -28,7 +28,8 @@ const OPEN: [&str; 5] = ["/", "/assets/{hash}/{name}", "/link/{secret}", "/sign-
 const PASSWORD: &str = "correct horse battery";
 
 /// What stands for the names of a path. A new name needs a value here.
-const VALUES: [(&str, &str); 3] = [("{month}", "2026-03"), ("{date}", "2026-03-05"), ("{line}", "1")];
+const VALUES: [(&str, &str); 4] =
+    [("{month}", "2026-03"), ("{date}", "2026-03-05"), ("{line}", "1"), ("{user}", "tenant-visitor")];
 
 /// A path with everything of it.
 fn fill(route: &Route, site: &str, account: &str, point: &str) -> Result<String> {

@@ -94,6 +94,16 @@ enum Command {
         #[arg(long, default_value_t = 24)]
         hours: i64,
     },
+    /// End all sessions of a user
+    SignOut {
+        /// Whose
+        name: String,
+    },
+    /// Let a name sign in at once that is locked out after failures
+    Unlock {
+        /// Whose
+        name: String,
+    },
     /// Make a token for a program
     Token {
         /// In whose name
@@ -214,6 +224,8 @@ pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
             let link = identity.link_create(&name, hours.saturating_mul(3_600), BY).map_err(failure)?;
             say(console, json, "link", link.expose());
         }
+        Command::SignOut { name } => identity.sign_out_all(&name, BY).map_err(failure)?,
+        Command::Unlock { name } => identity.unlock(&name, BY).map_err(failure)?,
         Command::Token { user, token, role, place, read_only, days } => {
             let role = role.as_deref().map(role_of).transpose()?;
             let role = role.map_or_else(|| identity.user(&user).map(|user| user.role), Ok).map_err(failure)?;

@@ -2,7 +2,7 @@
 
 use domain::quantity::Instant;
 
-use super::role::Role;
+use super::role::{Denied, Role};
 
 /// Why users or their file could not be read or changed.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +56,15 @@ pub enum IdentityError {
     /// The last operator would be gone.
     #[error("{0} is the last operator who can sign in")]
     LastOperator(String),
+    /// One may not do it to oneself.
+    #[error("{0} asks: another person has to do it")]
+    OwnUser(String),
+    /// The user would be left with nothing.
+    #[error("{0} has no other grant: shut the user out instead")]
+    LastGrant(String),
+    /// Who asks has no right to it.
+    #[error(transparent)]
+    Denied(#[from] Denied),
     /// The machine gives no random numbers.
     #[error("the machine gives no random numbers")]
     NoRandomness,

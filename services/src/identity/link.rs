@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use rusqlite::{OptionalExtension as _, params};
 
 use super::Identity;
+use super::by::By;
 use super::error::{IdentityError, SignInError};
 use super::lockout::{self, Counted};
 use super::secret::{self, Secret};
@@ -15,19 +16,21 @@ use super::user;
 impl Identity {
     /// Makes a link for a user that lasts some seconds. The secret goes into the
     /// link's fragment or path; it works once.
-    pub fn link_create(&self, user: &str, seconds: i64, by: &str) -> Result<Secret, IdentityError> {
+    pub fn link_create<'a>(&self, user: &str, seconds: i64, by: impl Into<By<'a>>) -> Result<Secret, IdentityError> {
+        let by = by.into();
         if !(1..=self.limits.link).contains(&seconds) {
             return Err(IdentityError::BadExpiry { days: days(self.limits.link) });
         }
         let link = Secret::draw("twl_")?;
         self.change(|connection, now| {
             let user = user::known(connection, user)?;
+            by.may_change(&user)?;
             connection.execute("DELETE FROM link WHERE expires <= ?1", [now.get()])?;
             connection.execute(
                 "INSERT INTO link (hash, user, created, expires) VALUES (?1, ?2, ?3, ?4)",
                 params![link.hash(), user.name, now.get(), now.get().saturating_add(seconds)],
             )?;
-            trail::note(connection, now, (TrailKind::LinkMade, &user.name), None, &format!("by {by}"))
+            trail::changed(connection, now, (TrailKind::LinkMade, &user.name), by, "")
         })?;
         Ok(link)
     }

@@ -72,6 +72,15 @@ pub(super) fn count(
     Ok(if over.is_some() { Counted::Last } else { Counted::Open })
 }
 
+/// Until when a name is locked out; none where it is not.
+pub(super) fn until(connection: &Connection, now: Instant, name: &str) -> Result<Option<Instant>, IdentityError> {
+    let until: Option<i64> = connection
+        .prepare_cached("SELECT until FROM failure WHERE subject = ?1 AND until > ?2")?
+        .query_row(params![of_name(name), now.get()], |row| row.get(0))
+        .optional()?;
+    Ok(until.map(Instant::new))
+}
+
 /// The attempt was right: a name's failures are forgotten.
 pub(super) fn forget(connection: &Connection, name: &str) -> Result<(), IdentityError> {
     connection.prepare_cached("DELETE FROM failure WHERE subject = ?1")?.execute([of_name(name)])?;

@@ -2,18 +2,21 @@
 //! sessions, links and tokens. No HTTP here, and no event: the log says who
 //! did something by the user's name, never by a secret.
 //!
-//! Reading order: `role` (the table), `actor` (how far grants reach), `user`,
-//! `sign_in` with `lockout`, `session`, `link`, `token`, `trail`; `secret` is
-//! the one place that draws random numbers, `store` the file.
+//! Reading order: `role` (the table), `actor` (how far grants reach), `by` (on whose
+//! behalf users are changed), `user`, `member` (the users of a site), `sign_in` with
+//! `lockout`, `session`, `link`, `token`, `trail`; `secret` is the one place that draws
+//! random numbers, `store` the file.
 //!
 //! A call reads or writes a file and may wait for the disk, and a sign-in
 //! hashes a password for a tenth of a second: call from a thread that may wait.
 
 mod actor;
+mod by;
 mod command;
 mod error;
 mod link;
 mod lockout;
+mod member;
 mod role;
 mod secret;
 mod session;
@@ -34,9 +37,11 @@ use domain::quantity::Instant;
 use rusqlite::{Connection, TransactionBehavior};
 
 pub use actor::{Actor, Grant, Scope};
+pub use by::By;
 pub(crate) use command::FILE;
 pub use command::{Args, run};
 pub use error::{IdentityError, SignInError};
+pub use member::{Care, Member};
 pub use role::{Denied, Permission, Role};
 pub use secret::Secret;
 pub use session::{Session, SignedIn};
@@ -121,6 +126,11 @@ impl Identity {
     /// How many passwords were hashed since the start: the work that sign-ins make.
     pub fn hashes(&self) -> u64 {
         self.hashes.load(Ordering::Relaxed)
+    }
+
+    /// The present instant, by which links and tokens expire.
+    pub fn now(&self) -> Instant {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).clock.now()
     }
 
     /// Hashes, one at a time.

@@ -4,6 +4,7 @@ use domain::quantity::Instant;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::actor::Actor;
+use super::by::By;
 use super::error::IdentityError;
 use super::secret::{self, Secret};
 use super::trail::{self, TrailKind};
@@ -110,11 +111,13 @@ impl Identity {
     }
 
     /// Ends all sessions of a user.
-    pub fn sign_out_all(&self, user: &str) -> Result<(), IdentityError> {
+    pub fn sign_out_all<'a>(&self, user: &str, by: impl Into<By<'a>>) -> Result<(), IdentityError> {
+        let by = by.into();
         self.change(|connection, now| {
             let user = user::known(connection, user)?;
+            by.may_change_or_is(&user)?;
             connection.execute("DELETE FROM session WHERE user = ?1", [&user.name])?;
-            trail::note(connection, now, (TrailKind::SignedOut, &user.name), None, "everywhere")
+            trail::changed(connection, now, (TrailKind::SignedOut, &user.name), by, "everywhere")
         })
     }
 }

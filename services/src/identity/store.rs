@@ -64,6 +64,8 @@ pub(super) fn open(path: &Path) -> Result<Connection, IdentityError> {
         }
         work.commit()?;
     }
+    // No other format: an older program opens the file all the same.
+    connection.execute_batch("CREATE INDEX IF NOT EXISTS trail_user ON trail (user, kind)")?;
     Ok(connection)
 }
 

@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::Identity;
 use super::actor::{Actor, Grant};
+use super::by::By;
 use super::error::IdentityError;
 use super::link::days;
 use super::role::Role;
@@ -73,11 +74,13 @@ fn named(connection: &Connection, user: &str, name: &str) -> Result<bool, Identi
 
 impl Identity {
     /// Makes a token, and gives its secret once.
-    pub fn token_create(&self, user: &str, new: &NewToken, by: &str) -> Result<Secret, IdentityError> {
+    pub fn token_create<'a>(&self, user: &str, new: &NewToken, by: impl Into<By<'a>>) -> Result<Secret, IdentityError> {
+        let by = by.into();
         user::name(&new.name)?;
         let secret = Secret::draw("twt_")?;
         self.change(|connection, now| {
             let user = user::known(connection, user)?;
+            by.may_change_or_is(&user)?;
             let covered = new.within.as_ref().is_none_or(|grant| user.scope().covers(grant));
             if !new.role.within(user.role) || !covered {
                 return Err(IdentityError::TokenTooWide(user.name));
@@ -106,8 +109,8 @@ impl Identity {
                     new.expires.get()
                 ],
             )?;
-            let detail = format!("by {by}: {} {}", new.name, new.role);
-            trail::note(connection, now, (TrailKind::TokenMade, &user.name), None, &detail)
+            let what = format!("{} {}", new.name, new.role);
+            trail::changed(connection, now, (TrailKind::TokenMade, &user.name), by, &what)
         })?;
         Ok(secret)
     }
@@ -146,9 +149,11 @@ impl Identity {
     }
 
     /// Revokes a token for ever; its name stays taken.
-    pub fn token_revoke(&self, user: &str, name: &str, by: &str) -> Result<(), IdentityError> {
+    pub fn token_revoke<'a>(&self, user: &str, name: &str, by: impl Into<By<'a>>) -> Result<(), IdentityError> {
+        let by = by.into();
         self.change(|connection, now| {
             let user = user::known(connection, user)?;
+            by.may_change_or_is(&user)?;
             if !named(connection, &user.name, name)? {
                 return Err(IdentityError::NoToken { user: user.name, name: name.to_owned() });
             }
@@ -156,7 +161,7 @@ impl Identity {
                 "UPDATE token SET revoked = ?3 WHERE user = ?1 AND name = ?2 AND revoked IS NULL",
                 params![user.name, name, now.get()],
             )?;
-            trail::note(connection, now, (TrailKind::TokenRevoked, &user.name), None, &format!("by {by}: {name}"))
+            trail::changed(connection, now, (TrailKind::TokenRevoked, &user.name), by, name)
         })
     }
 }

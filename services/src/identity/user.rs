@@ -6,7 +6,9 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::Identity;
 use super::actor::{Actor, Grant, Scope};
+use super::by::By;
 use super::error::IdentityError;
+use super::lockout;
 use super::role::Role;
 use super::secret::Secret;
 use super::trail::{self, TrailKind};
@@ -103,10 +105,6 @@ fn give(connection: &Connection, user: &str, grant: &Grant) -> Result<(), Identi
     Ok(())
 }
 
-fn text(grant: &Grant) -> String {
-    grant.account.as_ref().map_or_else(|| grant.site.to_string(), |account| format!("{}/{account}", grant.site))
-}
-
 /// Ends what a user has open.
 fn end_all(connection: &Connection, user: &str) -> Result<(), IdentityError> {
     connection.execute("DELETE FROM session WHERE user = ?1", [user])?;
@@ -127,11 +125,20 @@ fn last_operator(connection: &Connection, user: &User) -> Result<(), IdentityErr
 }
 
 impl Identity {
-    /// Makes a user, without a password. `by` is who does it.
-    pub fn user_add(&self, text_name: &str, role: Role, grants: &[Grant], by: &str) -> Result<User, IdentityError> {
-        let name = name(text_name)?;
+    /// Makes a user, without a password.
+    pub fn user_add<'a>(
+        &self,
+        text_name: &str,
+        role: Role,
+        grants: &[Grant],
+        by: impl Into<By<'a>>,
+    ) -> Result<User, IdentityError> {
+        let (name, by) = (name(text_name)?, by.into());
         grants.iter().try_for_each(|grant| check_grant(role, grant))?;
         self.change(|connection, now| {
+            let (grants, created) = (grants.to_vec(), now);
+            let user = User { name: name.clone(), role, grants, has_password: false, disabled: false, created };
+            by.may_make(&name, &user)?;
             if find(connection, &name)?.is_some() {
                 return Err(IdentityError::UserExists(name.clone()));
             }
@@ -139,12 +146,11 @@ impl Identity {
                 "INSERT INTO user (name, role, created) VALUES (?1, ?2, ?3)",
                 params![name, role.as_str(), now.get()],
             )?;
-            for grant in grants {
+            trail::changed(connection, now, (TrailKind::UserAdded, &name), by, role.as_str())?;
+            for grant in &user.grants {
                 give(connection, &name, grant)?;
+                trail::changed(connection, now, (TrailKind::UserChanged, &name), by, &trail::granted(grant))?;
             }
-            let given: Vec<String> = grants.iter().map(text).collect();
-            let detail = format!("by {by}: {role} {}", given.join(" "));
-            trail::note(connection, now, (TrailKind::UserAdded, &name), None, detail.trim())?;
             known(connection, &name)
         })
     }
@@ -164,20 +170,24 @@ impl Identity {
     }
 
     /// Grants a site or an account.
-    pub fn grant(&self, user: &str, grant: &Grant, by: &str) -> Result<(), IdentityError> {
+    pub fn grant<'a>(&self, user: &str, grant: &Grant, by: impl Into<By<'a>>) -> Result<(), IdentityError> {
+        let by = by.into();
         self.change(|connection, now| {
             let user = known(connection, user)?;
+            by.may_grant(&user, grant)?;
             check_grant(user.role, grant)?;
             give(connection, &user.name, grant)?;
-            let detail = format!("by {by}: granted {}", text(grant));
-            trail::note(connection, now, (TrailKind::UserChanged, &user.name), None, &detail)
+            trail::changed(connection, now, (TrailKind::UserChanged, &user.name), by, &trail::granted(grant))
         })
     }
 
     /// Takes a grant back; sessions and tokens lose it at once.
-    pub fn revoke(&self, user: &str, grant: &Grant, by: &str) -> Result<(), IdentityError> {
+    pub fn revoke<'a>(&self, user: &str, grant: &Grant, by: impl Into<By<'a>>) -> Result<(), IdentityError> {
+        let by = by.into();
         self.change(|connection, now| {
             let user = known(connection, user)?;
+            by.may_grant(&user, grant)?;
+            by.may_strip(&user)?;
             let account = grant.account.as_ref().map_or("", AccountId::as_str);
             let gone = connection.execute(
                 "DELETE FROM scope WHERE user = ?1 AND site = ?2 AND account = ?3",
@@ -186,23 +196,35 @@ impl Identity {
             if gone == 0 {
                 return Err(IdentityError::NoGrant(user.name));
             }
-            let detail = format!("by {by}: revoked {}", text(grant));
-            trail::note(connection, now, (TrailKind::UserChanged, &user.name), None, &detail)
+            trail::changed(connection, now, (TrailKind::UserChanged, &user.name), by, &trail::revoked(grant))
         })
     }
 
     /// Shuts a user out, or lets it in again. Shut out, its sessions and links
     /// are gone and its tokens are refused.
-    pub fn disable(&self, user: &str, disabled: bool, by: &str) -> Result<(), IdentityError> {
+    pub fn disable<'a>(&self, user: &str, disabled: bool, by: impl Into<By<'a>>) -> Result<(), IdentityError> {
+        let by = by.into();
         self.change(|connection, now| {
             let user = known(connection, user)?;
+            by.may_change(&user)?;
             if disabled {
                 last_operator(connection, &user)?;
                 end_all(connection, &user.name)?;
             }
             connection.execute("UPDATE user SET disabled = ?2 WHERE name = ?1", params![user.name, disabled])?;
-            let detail = format!("by {by}: {}", if disabled { "shut out" } else { "let in" });
-            trail::note(connection, now, (TrailKind::UserChanged, &user.name), None, &detail)
+            let what = if disabled { "shut out" } else { "let in" };
+            trail::changed(connection, now, (TrailKind::UserChanged, &user.name), by, what)
+        })
+    }
+
+    /// Forgets the failures for which a name waits: it may sign in at once.
+    pub fn unlock<'a>(&self, user: &str, by: impl Into<By<'a>>) -> Result<(), IdentityError> {
+        let by = by.into();
+        self.change(|connection, now| {
+            let user = known(connection, user)?;
+            by.may_change(&user)?;
+            lockout::forget(connection, &user.name)?;
+            trail::changed(connection, now, (TrailKind::UserChanged, &user.name), by, "unlocked")
         })
     }
 
@@ -216,7 +238,7 @@ impl Identity {
         self.change(|connection, now| {
             connection.execute("UPDATE user SET password = ?2 WHERE name = ?1", params![user.name, hash])?;
             end_all(connection, &user.name)?;
-            trail::note(connection, now, (TrailKind::PasswordSet, &user.name), None, &format!("by {by}"))
+            trail::changed(connection, now, (TrailKind::PasswordSet, &user.name), By::Machine(by), "")
         })
     }
 

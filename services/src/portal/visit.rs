@@ -15,7 +15,7 @@ use serde::Deserialize;
 use super::error::Fault;
 use super::page::{Frame, Who};
 use super::words::Language;
-use crate::identity::{Permission, Session};
+use crate::identity::{Actor, Identity, IdentityError, Permission, Session};
 use crate::serve::access::SESSION;
 use crate::serve::{App, ServedSite};
 
@@ -135,6 +135,15 @@ impl Visit {
     /// An error for this reader.
     pub(super) fn fault(&self, fault: Fault) -> Response {
         fault.page(&self.reader)
+    }
+
+    /// Asks about users, or changes them, as the visitor: identity waits for the disk.
+    pub(super) async fn identity<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&Identity, &Actor) -> Result<T, IdentityError> + Send + 'static,
+    ) -> Result<Result<T, IdentityError>, Fault> {
+        let (app, actor) = (Arc::clone(&self.app), self.session.actor.clone());
+        tokio::task::spawn_blocking(move || ask(&app.identity, &actor)).await.map_err(|_| Fault::Unready)
     }
 
     /// A site that the visitor may use so. What is not there is answered like what may not be seen.

@@ -1,4 +1,4 @@
-//! What a manager works with: alarms and held readings, supply, the cash desk, rules and leases.
+//! What a manager works with: alarms and held readings, supply, the cash desk, rules and leases, users.
 //!
 //! A page is read by GET and written to by POST at the same address; the answer of a form is the page
 //! with what became of it. What the visitor's role may not do has no form, and is refused all the same.
@@ -11,6 +11,8 @@ mod rules;
 mod several;
 mod start;
 mod supply;
+mod user;
+mod users;
 
 use std::sync::Arc;
 
@@ -28,4 +30,6 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/site/{site}/supply/several", get(several::page).post(several::act))
         .route("/site/{site}/cash", get(cash::page).post(cash::act))
         .route("/site/{site}/rules", get(rules::page).post(rules::act))
+        .route("/site/{site}/users", get(users::page).post(users::act))
+        .route("/site/{site}/users/{user}", get(user::page).post(user::act))
 }

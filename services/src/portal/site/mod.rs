@@ -38,6 +38,8 @@ pub(super) enum Spot {
     Cash,
     /// Rules, tariffs and leases.
     Rules,
+    /// Who signs in.
+    Users,
     /// What an auditor looks at.
     Audit,
     /// The books.
@@ -45,12 +47,13 @@ pub(super) enum Spot {
 }
 
 /// Where they are, what they are called, and who sees them.
-const PLACES: [(Spot, &str, &str, Icon, Permission); 7] = [
+const PLACES: [(Spot, &str, &str, Icon, Permission); 8] = [
     (Spot::Rooms, "", "place-site", Icon::Rooms, Permission::ReadSite),
     (Spot::Alarms, "/alarms", "place-alarms", Icon::Alarm, Permission::ReadSite),
     (Spot::Supply, "/supply", "place-supply", Icon::Supply, Permission::ReadSite),
     (Spot::Cash, "/cash", "place-cash", Icon::Pay, Permission::MoveMoney),
     (Spot::Rules, "/rules", "place-rules", Icon::Rules, Permission::ChangeRules),
+    (Spot::Users, "/users", "place-users", Icon::Users, Permission::InviteTenants),
     (Spot::Audit, "/audit", "place-audit", Icon::Audit, Permission::ReadAudit),
     (Spot::Books, "/books", "place-books", Icon::Bill, Permission::Export),
 ];

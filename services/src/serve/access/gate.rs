@@ -107,6 +107,11 @@ impl Gate {
         Ok(actor)
     }
 
+    /// Asks about every token anew: what was changed of users here works at once.
+    pub(crate) fn forget(&self) {
+        self.known().clear();
+    }
+
     async fn session(&self, cookie: &Arc<str>) -> Result<Session, Problem> {
         let (identity, cookie) = (Arc::clone(&self.identity), Arc::clone(cookie));
         let found = tokio::task::spawn_blocking(move || identity.session(&cookie)).await;

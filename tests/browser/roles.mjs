@@ -84,14 +84,6 @@ const money = async (page, unit) => {
   await page.waitForSelector("#said");
   check((await said(page)).includes("It is published"), `published: ${await said(page)}`);
 
-  // Who moves out sees what is left.
-  await page.click("text=Someone moves out");
-  await page.selectOption("#move-out-lease", { label: "Flat 103 · A-103" });
-  await page.fill("#move-out-reason", "notice given");
-  await submit(page, "move-out-reason");
-  check(await page.isVisible("#final"), `the final bill is shown: ${await said(page)}`);
-  await shot(page, "move-out-desk-light");
-
   // A complaint holds cuts, and is seen.
   await page.goto(`${base}/supply`);
   await page.click("li:has-text('Flat 102') summary:has-text('Record a complaint')");

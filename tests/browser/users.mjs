@@ -32,7 +32,7 @@ for (const [size, scheme, language] of [["phone", "light", "en-GB"], ["desk", "l
 // Added, linked, and in.
 const page = await open(browser, { size: "phone" });
 await signIn(page, "mia");
-check((await page.textContent("nav.places")).includes("Users"), "the place is in the navigation");
+check((await page.textContent("nav.places")).includes("People"), "the place is in the navigation");
 await page.goto(base);
 await page.fill("#add-name", "lee");
 await page.selectOption("#add-account", "A-102");

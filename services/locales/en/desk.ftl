@@ -199,8 +199,8 @@ cash-posted = { $amount } posted to { $account }. The new balance is { $balance 
 cash-late = { $amount } is recorded for { $account }. The new balance shows in a moment.
 
 ## Rules, tariffs, leases
-rules = Rules, tariffs and leases
-rules-lead = A change is tried on all settled days before it can be published.
+rules = Rules and tariffs
+rules-lead = A change is tried on the last settled month before it can be published.
 rules-write = Write a change
 rules-write-lead = Tables as in a site folder. A published version stays as it is: the text below is the next one, from the next month on, and still says what the newest one says.
 rules-start-tariff = Start from tariff { $name }
@@ -210,9 +210,9 @@ rules-rule = A rule of a pool
 rules-correct = A correction of the site's tables
 rules-try = Try it
 rules-tried = Tried: nothing is changed yet. See below what it would change.
-rules-effect = What it would change
-rules-effect-lead = Charges of settled days, by account and month.
-rules-effect-none = No charge of a settled day changes.
+rules-effect = What it would change in { $month }
+rules-effect-lead = Charges by account of the last month that is settled in full.
+rules-effect-none = No charge of this month changes.
 rules-publish = Publish it
 rules-propose = Propose it to a second person
 rules-published = It is published.
@@ -223,10 +223,9 @@ rules-waiting = Waiting for a second person
 rules-waits = waits
 rules-by = By { $by }, { $time }
 leases = Leases
-leases-lead = Who lives where. A move changes who pays from the start of that day on.
+leases-lead = Who lives where. A move is tried first: what the meters show and what is left is seen before it counts.
 leases-none = No unit is leased.
-leases-final = Final bill of { $account }
-leases-final-lead = As it stands now; the rest of the days to the move is added as it is used.
+leases-final = Show the final bill
 move-in = Someone moves in
 move-out = Someone moves out
 

@@ -199,8 +199,8 @@ cash-posted = { $account } 已记账 { $amount }，新余额 { $balance }。
 cash-late = 已为 { $account } 记录 { $amount }，新余额稍后显示。
 
 ## 规则、电价、租约
-rules = 规则、电价和租约
-rules-lead = 更改须先在所有已结算日试算，然后才能发布。
+rules = 规则和电价
+rules-lead = 变更须先按最近结清的月份试算，然后才能发布。
 rules-write = 编写更改
 rules-write-lead = 与楼宇文件夹中的表相同。已发布的版本不变：下面的文本是下一个版本，自下月起生效，内容暂与最新版本相同。
 rules-start-tariff = 以电价 { $name } 为起点
@@ -210,9 +210,9 @@ rules-rule = 公摊规则
 rules-correct = 更正楼宇的表
 rules-try = 试算
 rules-tried = 已试算，尚未更改。结果见下。
-rules-effect = 将会更改
-rules-effect-lead = 已结算日的费用，按账户和月份。
-rules-effect-none = 已结算日的费用没有变化。
+rules-effect = { $month }会发生的变化
+rules-effect-lead = 最近一个全部结清的月份，按账户列出费用。
+rules-effect-none = 这个月的费用没有变化。
 rules-publish = 发布
 rules-propose = 提交第二人批准
 rules-published = 已发布。
@@ -223,10 +223,9 @@ rules-waiting = 等待第二人
 rules-waits = 待批准
 rules-by = { $by }，{ $time }
 leases = 租约
-leases-lead = 谁住哪里。自迁移当日起由谁付费。
+leases-lead = 谁住在哪里。迁入迁出先试算：先看电表读数和余额，确认后才生效。
 leases-none = 没有出租。
-leases-final = { $account } 的末期账单
-leases-final-lead = 截至目前；迁出前的用电将陆续计入。
+leases-final = 查看最终账单
 move-in = 迁入
 move-out = 迁出
 

@@ -289,7 +289,7 @@ impl From<Made> for Answered {
 
 impl From<Changed> for Answered {
     fn from(changed: Changed) -> Self {
-        let Changed { made, proposed, effect, position, at } = changed;
+        let Changed { made, proposed, effect, position, at, moved: _ } = changed;
         made.map_or_else(
             || {
                 let written = Written { events: Vec::new(), position, received: at, proposed, effect };

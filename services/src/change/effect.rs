@@ -28,6 +28,14 @@ pub struct Effect {
     rows: Vec<Row>,
     postings: Vec<(AccountId, Money)>,
     findings: Vec<String>,
+    last_month: Option<Month>,
+}
+
+/// The last month of which all days are settled; where none is, that of the last settled day.
+fn last_month(site: &Site) -> Option<Month> {
+    let (first, last) = (site.first_day()?.month(), site.settled_to()?);
+    let month = last.month();
+    Some(if last == month.last() { month } else { month.plus(-1).max(first) })
 }
 
 type Targets = BTreeMap<Month, MonthTarget>;
@@ -79,6 +87,7 @@ impl Effect {
             rows,
             postings: plan.facts.iter().filter_map(posting).collect(),
             findings,
+            last_month: last_month(site),
         }
     }
 
@@ -91,7 +100,8 @@ impl Effect {
         });
         let postings =
             self.postings.iter().map(|(account, amount)| json!({"account": account, "amount": money(*amount)}));
-        json!({"charges": rows.collect::<Vec<_>>(), "postings": postings.collect::<Vec<_>>(), "findings": self.findings})
+        json!({"charges": rows.collect::<Vec<_>>(), "postings": postings.collect::<Vec<_>>(),
+            "findings": self.findings, "last_settled_month": self.last_month})
     }
 
     /// The effect as a table.

@@ -1,19 +1,24 @@
 //! Tariffs, rules, leases, tables and readings: a change is rehearsed on a copy of the
 //! site, away from the desk, and appended if nobody said anything meanwhile.
 
+use std::sync::Arc;
+
 use adapters::site_folder::{CORRECTABLE, Change as Tables, check_change, read_change};
 use domain::billing::Site;
 use domain::event::{AccountId, Body, ChangeKind, Event, EventId, MeterId, UnitId, decode_canonical};
+use domain::prepayment;
 use domain::quantity::Instant;
+use domain::recharge::Payments;
 use serde_json::Value;
 
 use super::money::said;
 use super::once::{self, Part};
 use super::{Asked, CommandError, Made, id_of};
 use crate::change::{Effect, Plan};
-use crate::desk::{ChangeError, Desk};
+use crate::desk::{ChangeError, Desk, Moment};
 use crate::exit::Failure;
 use crate::identity::Permission;
+use crate::query::{self, Moved, View};
 
 /// So often a change is rehearsed anew because something was said meanwhile.
 const TRIES: usize = 5;
@@ -38,6 +43,17 @@ pub enum Change {
         /// Until when.
         until: Option<Instant>,
     },
+    /// Somebody moves in who has no account yet.
+    MoveIn {
+        /// The new account.
+        account: AccountId,
+        /// What it is called.
+        name: String,
+        /// Where.
+        unit: UnitId,
+        /// From when.
+        from: Instant,
+    },
     /// An accepted reading is left out.
     Withdraw(MeterId, Instant),
     /// A quarantined or withdrawn reading is let in.
@@ -59,6 +75,8 @@ pub struct Changed {
     pub position: u64,
     /// When.
     pub at: Instant,
+    /// Of a move: what is handed over, and the bill of who leaves, as they are with the change.
+    pub moved: Option<Moved>,
 }
 
 impl Change {
@@ -76,6 +94,14 @@ impl Change {
                 let (account, unit) = (quoted(account.as_str()), quoted(unit.as_str()));
                 let until = until.map_or_else(String::new, |until| format!("until = {until}\n"));
                 (format!("[[lease]]\naccount = {account}\nunit = {unit}\nfrom = {from}\n{until}"), &["lease"])
+            }
+            Self::MoveIn { account, name, unit, from } => {
+                let (account, unit) = (quoted(account.as_str()), quoted(unit.as_str()));
+                let name = quoted(name);
+                let text = format!(
+                    "[[account]]\nid = {account}\nname = {name}\n[[lease]]\naccount = {account}\nunit = {unit}\nfrom = {from}\n"
+                );
+                (text, &["account", "lease"])
             }
             Self::Withdraw(meter, time) => (reading("withdraw", meter, time), &["withdraw"]),
             Self::Release(meter, time) => (reading("release", meter, time), &["release"]),
@@ -98,6 +124,7 @@ struct Draft {
     cause: Option<EventId>,
     proposed: bool,
     effect: Option<Value>,
+    moved: Option<Moved>,
     seen: usize,
 }
 
@@ -117,12 +144,12 @@ pub async fn change(desk: &Desk, asked: Asked, change: Change, reason: String) -
         let (by, what, why) = (asked.clone(), change.clone(), reason.clone());
         let drafted = tokio::task::spawn_blocking(move || draft(copy, &by, &what, &why)).await;
         let drafted = drafted.map_err(|_| CommandError::Busy)??;
-        let (proposed, effect) = (drafted.proposed, drafted.effect.clone());
+        let (proposed, effect, moved) = (drafted.proposed, drafted.effect.clone(), drafted.moved.clone());
         if asked.dry_run {
-            return Ok(Changed { made: None, proposed, effect, position, at });
+            return Ok(Changed { made: None, proposed, effect, position, at, moved });
         }
         if let Some(made) = append(desk, &asked, drafted).await? {
-            return Ok(Changed { proposed: made.proposed, made: Some(made), effect, position, at });
+            return Ok(Changed { proposed: made.proposed, made: Some(made), effect, position, at, moved });
         }
     }
     Err(CommandError::Busy)
@@ -170,15 +197,22 @@ fn draft(mut copy: Copy, asked: &Asked, change: &Change, reason: &str) -> Result
         copy.at = event.map_or(copy.at, |event| event.received);
         copy.facts.truncate(place);
     }
+    if before.is_none() {
+        unused(&copy.site, change)?;
+    }
     let plan = plan(&copy, asked, change, reason)?;
-    let effect = if before.is_none() { Some(rehearse(copy.site, &copy.facts, &plan, copy.at)?) } else { None };
+    let (mut effect, mut moved) = (None, None);
+    if before.is_none() {
+        let (shown, mut after) = rehearse(copy.site, &copy.facts, &plan, copy.at)?;
+        (effect, moved) = (Some(shown), move_of(&mut after, change, (copy.position, copy.at))?);
+    }
     let head = plan.head(proposed).map_err(|failure| refused(&failure))?;
     let cause = plan.approved.as_ref().map(|(proposal, _)| *proposal);
     let facts = if proposed { Vec::new() } else { plan.facts.clone() };
     let head = Part { actor: asked.actor.user.clone(), time: copy.at, body: head };
     let facts = facts.into_iter().map(|(time, body)| Part { actor: plan.author.clone(), time, body });
     let bodies = plan.facts.iter().map(|(_, body)| body.clone()).collect();
-    Ok(Draft { parts: [head].into_iter().chain(facts).collect(), bodies, cause, proposed, effect, seen })
+    Ok(Draft { parts: [head].into_iter().chain(facts).collect(), bodies, cause, proposed, effect, moved, seen })
 }
 
 fn plan(copy: &Copy, asked: &Asked, change: &Change, reason: &str) -> Result<Plan, CommandError> {
@@ -194,9 +228,12 @@ fn plan(copy: &Copy, asked: &Asked, change: &Change, reason: &str) -> Result<Pla
     let facts = facts.into_iter().map(|fact| (fact.time, fact.body)).collect();
     let kind = match change {
         Change::Tariff(_) | Change::Rule(_) => ChangeKind::Publish,
-        Change::Correct(_) | Change::Lease { .. } | Change::Withdraw(..) | Change::Release(..) | Change::Approve(_) => {
-            ChangeKind::Correct
-        }
+        Change::Correct(_)
+        | Change::Lease { .. }
+        | Change::MoveIn { .. }
+        | Change::Withdraw(..)
+        | Change::Release(..)
+        | Change::Approve(_) => ChangeKind::Correct,
     };
     Ok(Plan { kind, author, reason, reverses: None, approved: None, facts })
 }
@@ -223,9 +260,38 @@ fn approval(copy: &Copy, asked: &Asked, id: EventId) -> Result<Plan, CommandErro
     Ok(Plan { kind, author, reason, reverses, approved, facts })
 }
 
-/// Applies a plan to a copy of the site; what it changes of settled days.
-fn rehearse(mut site: Site, known: &[Event], plan: &Plan, at: Instant) -> Result<Value, CommandError> {
-    let stops = |error| wrong(error, "mend the change as the message says; nothing was appended");
+fn stops(error: impl ToString) -> CommandError {
+    wrong(error, "mend the change as the message says; nothing was appended")
+}
+
+/// A new account is new: one that is there would be said anew.
+fn unused(site: &Site, change: &Change) -> Result<(), CommandError> {
+    match change {
+        Change::MoveIn { account, .. } if site.premises().accounts.contains_key(account) => {
+            Err(wrong(format!("there is an account {account} already"), "choose it from the list, or write another id"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What a move hands over and leaves, on the copy that has it.
+fn move_of(site: &mut Site, change: &Change, (position, at): (u64, Instant)) -> Result<Option<Moved>, CommandError> {
+    let (unit, when, leaves) = match change {
+        Change::Lease { account, unit, until: Some(until), .. } => (unit, *until, Some(account)),
+        Change::Lease { unit, from, until: None, .. } | Change::MoveIn { unit, from, .. } => (unit, *from, None),
+        _ => return Ok(None),
+    };
+    let (live, targets) = prepayment::live_by(site, at).map_err(stops)?;
+    let premises = Arc::new(site.premises().clone());
+    let (live, targets, live_at) = (Arc::new(live), Arc::new(targets), (position, at));
+    let moment = Moment { at, position, live, live_at, targets, premises, ..Moment::default() };
+    let view = View { site, moment: &moment, payments: &Payments::default() };
+    let bill = leaves.map(|account| query::final_bill(&view, account, unit, when)).transpose();
+    Ok(Some(Moved { hand_over: query::hand_over(&view, unit, when), leaves: bill.map_err(stops)? }))
+}
+
+/// Applies a plan to a copy of the site; what it changes of settled days, and the copy.
+fn rehearse(mut site: Site, known: &[Event], plan: &Plan, at: Instant) -> Result<(Value, Site), CommandError> {
     for (_, body) in &plan.facts {
         let taken = match body {
             Body::PostingMade(data) => site.ledger().knows_posting(&data.reference).then_some(&data.reference),
@@ -260,5 +326,5 @@ fn rehearse(mut site: Site, known: &[Event], plan: &Plan, at: Instant) -> Result
     let bodies: Vec<&Body> = plan.facts.iter().map(|(_, body)| body).collect();
     let law = site.check_publication(&bodies);
     let after = Effect::targets(&copy).map_err(stops)?;
-    Ok(Effect::new(&site, &before, &after, plan, &law).document())
+    Ok((Effect::new(&site, &before, &after, plan, &law).document(), copy))
 }

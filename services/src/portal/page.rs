@@ -33,7 +33,7 @@ pub(super) enum Icon {
     /// Lines of a list.
     Rules,
     /// A person.
-    Users,
+    People,
     /// A glass.
     Audit,
 }
@@ -50,7 +50,7 @@ impl Icon {
             Self::Alarm => "M6 16.5V11a6 6 0 0 1 12 0v5.5l1.5 1.5h-15zm4 3.5h4",
             Self::Supply => "M9 3v5m6-5v5M6.5 8h11v3.5a5.5 5.5 0 0 1-11 0zM12 17v4",
             Self::Rules => "M9.5 6H20M9.5 12H20M9.5 18H20M4 6h1m-1 6h1m-1 6h1",
-            Self::Users => "M12 4a4 4 0 1 1 0 8 4 4 0 0 1 0-8zM4.5 20a7.5 7.5 0 0 1 15 0",
+            Self::People => "M12 4a4 4 0 1 1 0 8 4 4 0 0 1 0-8zM4.5 20a7.5 7.5 0 0 1 15 0",
             Self::Audit => "M10.5 4a6.5 6.5 0 1 1 0 13 6.5 6.5 0 0 1 0-13zm5 11.5 5 5",
         }
     }

@@ -203,6 +203,8 @@ pub(super) enum Kind {
     Amount,
     /// A day.
     Date,
+    /// A time of the day.
+    Time,
     /// A month.
     Month,
     /// Many lines.

@@ -28,10 +28,11 @@ const DAYS_S: i64 = 31 * 86_400;
 /// and no more than these, and those of the last one's instant.
 const ROWS: usize = 40;
 
-/// `GET …/cash`; `before` is an instant in seconds: payments before it are listed.
+/// `GET …/cash`; `before` is an instant in seconds: payments before it are listed. `account`, `amount` and `reason` are
+/// filled in for paying back, by who comes from a final bill.
 pub(super) async fn page(visit: Visit, Path(site): Path<String>, Query(given): Query<Given>) -> Response {
     let before = given.text("before").parse().ok().map(Instant::new);
-    show(&visit, &site, before, None).await
+    show(&visit, &site, (before, &given), None).await
 }
 
 /// `POST …/cash`
@@ -47,7 +48,7 @@ pub(super) async fn act(visit: Visit, Path(site): Path<String>, Sent(given): Sen
     let moment = served.desk.moment();
     let Some(account) = given.account(&moment.premises) else {
         let said = Said::refused(language.say("refused-account-unknown"));
-        return show(&visit, &site, None, Some((said, &given))).await;
+        return show(&visit, &site, (None, &given), Some(said)).await;
     };
     let said = match ask(&visit, served, &given, &account).await {
         Ok(made) => {
@@ -56,7 +57,7 @@ pub(super) async fn act(visit: Visit, Path(site): Path<String>, Sent(given): Sen
         }
         Err(error) => act::refused(&error, language),
     };
-    show(&visit, &site, None, Some((said, &given))).await
+    show(&visit, &site, (None, &given), Some(said)).await
 }
 
 async fn ask(visit: &Visit, served: &ServedSite, given: &Given, account: &AccountId) -> Result<Made, CommandError> {
@@ -107,7 +108,7 @@ fn recent(view: &View<'_>, before: Option<Instant>) -> (Vec<RechargeRow>, Option
     (rows, older.then_some(from))
 }
 
-async fn show(visit: &Visit, site: &str, before: Option<Instant>, came: Option<(Said, &Given)>) -> Response {
+async fn show(visit: &Visit, site: &str, (before, given): (Option<Instant>, &Given), said: Option<Said>) -> Response {
     let served = match visit.site(site, Permission::MoveMoney) {
         Ok(served) => served,
         Err(fault) => return visit.fault(fault),
@@ -119,33 +120,36 @@ async fn show(visit: &Visit, site: &str, before: Option<Instant>, came: Option<(
     let (moment, language) = (served.desk.moment(), visit.reader.language);
     let coin = moment.premises.site.as_ref().map(|site| Coin::new(&site.currency, site.currency_decimals));
     let accounts = query::accounts(&moment);
-    let fields = |with_reason: bool| {
+    let fields = |with_reason: bool, back: &Given| {
         let mut fields = vec![
-            act::accounts(language, &accounts, ""),
-            Field::new("amount", language.say("field-amount"), Kind::Amount, ""),
+            act::accounts(language, &accounts, back.text("account")),
+            Field::new("amount", language.say("field-amount"), Kind::Amount, back.text("amount")),
             Field::new("reference", language.say("field-receipt"), Kind::Optional, ""),
         ];
-        fields.extend(with_reason.then(|| act::reason(language)));
+        let reason = || Field::new("reason", language.say("field-reason"), Kind::Text, back.text("reason"));
+        fields.extend(with_reason.then(reason));
         fields
     };
-    let desk = |(id, act): (&'static str, &str), title: &str, with_reason: bool| {
+    let nothing = Given::default();
+    // What came with a form stands in that form; what came with an address, in the one for paying back.
+    let back = if said.is_none() { given } else { &nothing };
+    let desk = |(id, act): (&'static str, &str), title: &str, (with_reason, back): (bool, &Given)| {
         let lead = language.say(&format!("{title}-lead"));
-        let form = act::form(act.to_owned(), act, language.say(&format!("{title}-button")), fields(with_reason));
+        let form = act::form(act.to_owned(), act, language.say(&format!("{title}-button")), fields(with_reason, back));
         form.card(id, language.say(title), lead)
     };
-    let mut cards = vec![desk(("take", "recharge"), "cash-take", false)];
+    let mut cards = vec![desk(("take", "recharge"), "cash-take", (false, &nothing))];
     let mut listed = coin.map(|coin| list(&rows, &coin, language));
     if let (Some(list), Some(older)) = (&mut listed, older) {
         let href = format!("{}/cash?before={}#payments", base(site), older.get());
         list.links.push((language.say("cash-older"), href));
     }
     cards.extend(listed);
-    cards.push(desk(("give", "refund"), "cash-give", true));
-    cards.push(desk(("posting", "post"), "cash-post", true));
+    cards.push(desk(("give", "refund"), "cash-give", (true, back)));
+    cards.push(desk(("posting", "post"), "cash-post", (true, &nothing)));
     let title = language.say("cash");
-    let (said, given) = came.unzip();
     let sheet = Sheet { frame: frame(visit, site, Spot::Cash, title), lead: language.say("cash-lead"), said, cards };
-    answer(StatusCode::OK, &sheet.keeping(given.unwrap_or(&Given::default())))
+    answer(StatusCode::OK, &sheet.keeping(given))
 }
 
 /// Payments in a table.

@@ -6,6 +6,7 @@
 mod alarms;
 mod cash;
 mod draft;
+mod final_bill;
 mod leases;
 mod rules;
 mod several;
@@ -30,6 +31,7 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/site/{site}/supply/several", get(several::page).post(several::act))
         .route("/site/{site}/cash", get(cash::page).post(cash::act))
         .route("/site/{site}/rules", get(rules::page).post(rules::act))
+        .route("/site/{site}/leases", get(leases::page).post(leases::act))
         .route("/site/{site}/users", get(users::page).post(users::act))
         .route("/site/{site}/users/{user}", get(user::page).post(user::act))
 }

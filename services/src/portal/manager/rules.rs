@@ -7,7 +7,6 @@ use axum::response::Response;
 use domain::event::EventId;
 
 use super::draft::{Draft, Tried};
-use super::leases;
 use super::start::{self, Start};
 use crate::command::{self, Change, CommandError};
 use crate::identity::Permission;
@@ -47,9 +46,7 @@ pub(super) async fn act(visit: Visit, Path(site): Path<String>, Sent(given): Sen
         _ => match visit.site(&site, Permission::ChangeRules) {
             Ok(served) => {
                 let mut tried = draft.carry_out(&visit, served, &given).await;
-                let preview = leases::preview(served, &draft, visit.reader.language).await;
-                let shown = tried.card.is_some();
-                let cards = tried.card.take().into_iter().chain(preview.filter(|_| shown)).collect();
+                let cards = tried.card.take().into_iter().collect();
                 Ok((tried, cards))
             }
             Err(fault) => Err(visit.fault(fault)),
@@ -74,7 +71,7 @@ async fn approve(visit: &Visit, site: &str, given: &Given) -> Result<(Tried, Vec
             act::outcome(made.as_ref(), language.say("rules-approved"), language)
         }
     };
-    Ok((Tried { said, card: None }, Vec::new()))
+    Ok((Tried::of(said), Vec::new()))
 }
 
 async fn show(visit: &Visit, site: &str, start: &str, tried: Option<(Said, Vec<Card>, Draft)>) -> Response {
@@ -99,8 +96,8 @@ async fn show(visit: &Visit, site: &str, start: &str, tried: Option<(Said, Vec<C
     let mut cards = tried;
     cards.extend(waiting(&rows, &visit.session.actor.user, language));
     cards.push(editor(draft.as_ref(), &starts, (site, start), language));
-    cards.extend(leases::cards(&moment, language));
     if let Some(last) = cards.last_mut() {
+        last.links.push((language.say("leases"), format!("{}/leases", base(site))));
         last.links.push((language.say("changes"), format!("{}/audit/changes", base(site))));
     }
     let title = language.say("rules");

@@ -228,7 +228,7 @@ async fn show(visit: &Visit, site: &str, user: &str, outcome: Option<Outcome>) -
     if let Some(last) = cards.last_mut() {
         last.links.push((language.say("users-all"), format!("{}/users", base(site))));
     }
-    let frame = frame(visit, site, Spot::Users, member.name.clone());
+    let frame = frame(visit, site, Spot::People, member.name.clone());
     let sheet = Sheet { frame, lead: places(&member, language), said, cards };
     answer(StatusCode::OK, &sheet)
 }

@@ -47,7 +47,7 @@ pub(super) async fn act(visit: Visit, Path(site): Path<String>, Sent(given): Sen
         Err(fault) => return visit.fault(fault),
     };
     match said {
-        Ok(said) => show(&visit, &site, &Asked::default(), Some(said)).await,
+        Ok(said) => show(&visit, &site, &Asked::default(), Some((said, &given))).await,
         Err(fault) => visit.fault(fault),
     }
 }
@@ -79,7 +79,7 @@ fn roles(visit: &Visit) -> Vec<Role> {
     Role::ALL.into_iter().filter(of_site).collect()
 }
 
-async fn show(visit: &Visit, site: &str, asked: &Asked, said: Option<Said>) -> Response {
+async fn show(visit: &Visit, site: &str, asked: &Asked, came: Option<(Said, &Given)>) -> Response {
     let served = match visit.site(site, Permission::InviteTenants) {
         Ok(served) => served,
         Err(fault) => return visit.fault(fault),
@@ -118,10 +118,14 @@ async fn show(visit: &Visit, site: &str, asked: &Asked, said: Option<Said>) -> R
         ..Card::default()
     };
     let accounts = act::accounts(language, &query::accounts(&moment), "");
-    let cards = vec![list, adding(&roles(visit), accounts, language), changes(&trail, premises, language)];
+    let mut cards = vec![list, adding(&roles(visit), accounts, language), changes(&trail, premises, language)];
+    if let Some(list) = cards.first_mut() {
+        list.links.push((language.say("leases"), format!("{}/leases", base(site))));
+    }
     let title = language.say("users");
-    let sheet = Sheet { frame: frame(visit, site, Spot::Users, title), lead: language.say("users-lead"), said, cards };
-    answer(StatusCode::OK, &sheet)
+    let (said, given) = came.unzip();
+    let sheet = Sheet { frame: frame(visit, site, Spot::People, title), lead: language.say("users-lead"), said, cards };
+    answer(StatusCode::OK, &sheet.keeping(given.unwrap_or(&Given::default())))
 }
 
 /// The form for a new user.

@@ -38,8 +38,8 @@ pub(super) enum Spot {
     Cash,
     /// Rules, tariffs and leases.
     Rules,
-    /// Who signs in.
-    Users,
+    /// Who lives where, and who signs in.
+    People,
     /// What an auditor looks at.
     Audit,
     /// The books.
@@ -53,7 +53,7 @@ const PLACES: [(Spot, &str, &str, Icon, Permission); 8] = [
     (Spot::Supply, "/supply", "place-supply", Icon::Supply, Permission::ReadSite),
     (Spot::Cash, "/cash", "place-cash", Icon::Pay, Permission::MoveMoney),
     (Spot::Rules, "/rules", "place-rules", Icon::Rules, Permission::ChangeRules),
-    (Spot::Users, "/users", "place-users", Icon::Users, Permission::InviteTenants),
+    (Spot::People, "/leases", "place-people", Icon::People, Permission::InviteTenants),
     (Spot::Audit, "/audit", "place-audit", Icon::Audit, Permission::ReadAudit),
     (Spot::Books, "/books", "place-books", Icon::Bill, Permission::Export),
 ];

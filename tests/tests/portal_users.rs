@@ -6,7 +6,9 @@ use std::process::Command;
 use adapters::clock::{Clock as _, SystemClock};
 use anyhow::{Context as _, Result, ensure};
 use domain::event::{AccountId, SiteId};
+use domain::quantity::Instant;
 use services::identity::{Grant, NewToken, Role, SignedIn};
+use services::query;
 use tests::http::{self, Answer};
 use tests::instance::{Instance, id};
 use tests::portal_site::{self, PASSWORD as LONG, SITE};
@@ -266,6 +268,53 @@ fn of_who_was_elsewhere_the_trail_says_only_what_is_of_here() -> Result<()> {
     let page = mia.read("/site/berlin/users/hana")?.body;
     ensure!(page.contains("linked berlin-A-2") && !page.contains("tokyo"), "{page}");
     ensure!(!between(&page, "id=\"trail\"", "</table>")?.contains("noren"), "{page}");
+    Ok(())
+}
+
+#[test]
+fn a_manager_of_several_sites_sees_how_each_stands() -> Result<()> {
+    let world = World::new()?;
+    let moe = world.enter("moe")?;
+    let well = moe.read("/")?;
+    ensure!(well.status == 200 && well.body.contains("href=\"/site/berlin\""), "{}", well.body);
+    ensure!(well.body.contains("href=\"/site/kuwait\"") && !well.body.contains("tokyo"), "{}", well.body);
+    // Two days later no meter was heard of; what lasts from one look to the next is an alarm.
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    for later in ["2026-04-12T09:00:00Z", "2026-04-12T12:00:00Z", "2026-04-12T15:00:00Z"] {
+        let later = Instant::parse(later)?;
+        world.instance.clock.set(later);
+        for name in ["berlin", "kuwait"] {
+            let desk = &world.instance.server.app.site(name).context("served")?.desk;
+            runtime.block_on(async { desk.watch().wait_for(|moment| moment.live_at.1 >= later).await.map(|_| ()) })?;
+        }
+    }
+    for name in ["berlin", "kuwait"] {
+        let desk = &world.instance.server.app.site(name).context("served")?.desk;
+        let alarms = runtime.block_on(desk.read(|turn| turn.owner.alarms().open().count()))?;
+        let moment = desk.moment();
+        let silent = query::points(&moment).iter().filter(|point| point.silent).count();
+        let low = query::accounts(&moment).iter().filter(|one| one.low && !one.units.is_empty()).count();
+        ensure!(silent == 3 && alarms > 0, "{name}: {silent} silent, {alarms} alarms");
+        let page = moe.read("/")?.body;
+        let row = between(&page, &format!("href=\"/site/{name}\""), "</a>")?;
+        let texts = [("Silent meters", silent), ("Open alarms", alarms), ("Low balances", low)];
+        for (text, count) in texts {
+            ensure!(count == 0 || row.contains(&format!("{text}: {count}<")), "{name} {text} {count}: {row}");
+        }
+        ensure!(!row.contains("All is well"), "{row}");
+    }
+    // A tenant of two sites chooses between accounts, each with its balance; who has one place goes there.
+    let both = world.enter("both")?.read("/")?.body;
+    ensure!(both.contains("berlin-A-2") && both.contains("tokyo-A-2") && both.contains("€"), "{both}");
+    ensure!(world.enter("mia")?.read("/")?.status == 303);
+
+    let tools = portal_site::tools()?;
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/browser/start.mjs");
+    let done = Command::new("node")
+        .args([script, &format!("http://{}", world.at), "moe", PASSWORD])
+        .env("BROWSER_TOOLS", tools)
+        .status()?;
+    ensure!(done.success(), "see what the browser said above");
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 //! work without script and are live with it.
 //!
 //! Reading order: `words` (what is said, in which language), `show` (how quantities
-//! look), `page` (the frame), `visit` (who asks), `error`, `sign_in`, `chart`, `assets`,
+//! look), `page` (the frame), `visit` (who asks), `error`, `sign_in`, `start`, `chart`, `assets`,
 //! then a folder for each audience: `tenant` (one account), `site` (all of a site), and beside it
 //! `manager`, `auditor` and `clerk`, whose pages are cards of `sheet` with the forms of `act`.
 //!
@@ -37,31 +37,28 @@ mod sheet;
 mod show;
 mod sign_in;
 mod site;
+mod start;
 mod tenant;
 mod visit;
 mod words;
 
 use std::sync::Arc;
 
-use askama::Template;
 use axum::Router;
 use axum::extract::Request;
-use axum::http::StatusCode;
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{get, post};
 use tower_http::compression::CompressionLayer;
 
-use crate::identity::Grant;
 use crate::serve::App;
 use error::Fault;
-use page::{Frame, page};
-use visit::{Reader, Visit, see_other, set_cookie, switched};
+use visit::{Reader, set_cookie, switched};
 
 /// All pages, and what they load.
 pub fn routes() -> Router<Arc<App>> {
     let pages = Router::new()
-        .route("/", get(start))
+        .route("/", get(start::start))
         .route("/sign-in", get(sign_in::form).post(sign_in::sign_in))
         .route("/link/{secret}", get(sign_in::link).post(sign_in::redeem))
         .route("/sign-out", post(sign_in::sign_out))
@@ -74,31 +71,6 @@ pub fn routes() -> Router<Arc<App>> {
         .layer(CompressionLayer::new())
         .layer(middleware::from_fn(keep_language));
     pages.route("/assets/{hash}/{name}", get(assets::serve))
-}
-
-/// What one may choose from.
-#[derive(Template)]
-#[template(path = "choose.html")]
-struct Choose {
-    frame: Frame,
-    choices: Vec<(String, String)>,
-}
-
-/// The first page of whoever is signed in: the only place that is granted, or a choice.
-async fn start(visit: Visit) -> Response {
-    let all = || visit.app.sites.keys().map(|site| Grant { site: site.clone(), account: None }).collect();
-    let grants = visit.session.actor.scope.grants().unwrap_or_else(all);
-    let choice = |grant: &Grant| match &grant.account {
-        Some(account) => (account.to_string(), tenant::base(grant.site.as_str(), account.as_str())),
-        None => (grant.site.to_string(), site::base(grant.site.as_str())),
-    };
-    let choices: Vec<(String, String)> = grants.iter().map(choice).collect();
-    if let [(_, href)] = choices.as_slice() {
-        return see_other(href);
-    }
-    let title = if choices.is_empty() { "no-account" } else { "choose" };
-    let frame = visit.frame(visit.reader.language.say(title));
-    page(StatusCode::OK, &Choose { frame, choices })
 }
 
 async fn not_found(reader: Reader) -> Response {

@@ -416,7 +416,7 @@ fn bills_curves_and_audit_are_what_the_site_has() {
         let month = list.first().expect("the month under way");
         assert_eq!((month.month.as_str(), month.number), ("2026-03", None));
         assert_eq!(month.closing_balance, euros(5000));
-        let ask = GetBillRequest { site: site(), account: "A-1".to_owned(), month: "2026-03".to_owned() };
+        let ask = GetBillRequest { site: site(), account: "A-1".into(), month: "2026-03".into(), ..Default::default() };
         let bill = bills.get(asks(ask.clone(), &manager)).await.expect("a bill").into_inner();
         assert_eq!(bill.summary.as_ref(), Some(month));
         let shown: serde_json::Value = serde_json::from_str(&bill.json).expect("JSON");
@@ -451,7 +451,7 @@ fn bills_curves_and_audit_are_what_the_site_has() {
         let changes: serde_json::Value =
             serde_json::from_str(&changes.expect("a list").into_inner().json).expect("JSON");
         assert!(changes.as_array().is_some_and(|rows| !rows.is_empty()), "{changes}");
-        let ask = AllocationRequest { site: site(), pool: "none".to_owned(), day: "2026-03-02".to_owned() };
+        let ask = AllocationRequest { site: site(), pool: "no".into(), day: "2026-03-02".into(), ..Default::default() };
         let status = audit.allocation(asks(ask, &manager)).await.expect_err("no such pool");
         assert_eq!(code(&status), (Code::NotFound, "POOL_UNKNOWN".to_owned()));
     });

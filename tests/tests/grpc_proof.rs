@@ -76,7 +76,8 @@ async fn channel(instance: &Instance) -> Result<Channel> {
 /// The position of the event of an account's bill of March.
 async fn bill(at: &Channel, token: &str, account: &str) -> Result<u64> {
     let (site, account, month) = ("berlin".to_owned(), account.to_owned(), "2026-03".to_owned());
-    let reply = BillsClient::new(at.clone()).get(asks(GetBillRequest { site, account, month }, token)).await?;
+    let ask = GetBillRequest { site, account, month, ..GetBillRequest::default() };
+    let reply = BillsClient::new(at.clone()).get(asks(ask, token)).await?;
     let shown: Value = serde_json::from_str(&reply.into_inner().json)?;
     shown["events"][0]["position"].as_u64().context("a position")
 }

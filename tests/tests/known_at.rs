@@ -5,6 +5,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use anyhow::{Context as _, Result, ensure};
 use domain::event::{AccountId, PoolId, SiteId};
 use domain::quantity::{Date, Instant};
+use proto::v1::AllocationRequest;
+use proto::v1::audit_client::AuditClient;
 use serde_json::{Value, json};
 use services::identity::{Grant, Role};
 use services::query::{About, KnownAt, compare};
@@ -111,6 +113,33 @@ fn the_command_says_the_same() -> Result<()> {
         };
         assert_eq!(units(&said["day"]["parts"][0]["shares"]), units(&read["parts"][0]["shares"]), "{known}");
     }
+    Ok(())
+}
+
+#[test]
+fn programs_read_it_as_pages_do() -> Result<()> {
+    let instance = Instance::start_with("grpc = \"127.0.0.1:0\"");
+    let (at, auditor) = (instance.server.http, instance.token(Role::Auditor, "berlin", true));
+    let address = format!("http://{}", instance.server.grpc.as_ref().context("gRPC is served")?.address);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    instance.clock.set(later(3600));
+    publish(&instance)?;
+    let known = &later(0).to_string();
+    let document = |known_at: &str| -> Result<Value> {
+        let (site, pool, day) = ("berlin".to_owned(), "berlin-L-1".to_owned(), DAY.to_owned());
+        let mut ask = tonic::Request::new(AllocationRequest { site, pool, day, known_at: known_at.to_owned() });
+        ask.metadata_mut().insert("authorization", format!("Bearer {auditor}").parse()?);
+        let reply = runtime.block_on(async {
+            AuditClient::connect(address.clone()).await?.allocation(ask).await.map_err(anyhow::Error::from)
+        })?;
+        Ok(serde_json::from_str(&reply.into_inner().json)?)
+    };
+    let path = format!("/api/v1/sites/berlin/pools/berlin-L-1/days/{DAY}");
+    assert_eq!(document(known)?, http::get(at, &format!("{path}?known_at={known}"), &auditor)?.json()?);
+    assert_eq!(document("")?, http::get(at, &path, &auditor)?.json()?);
+    ensure!(document(known)? != document("")?, "the rule of then is another");
+    let refused = document("soon").expect_err("it is no time").to_string();
+    ensure!(refused.contains("known_at"), "{refused}");
     Ok(())
 }
 

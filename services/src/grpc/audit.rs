@@ -10,7 +10,7 @@ use proto::v1::{
 };
 
 use super::access::Call;
-use super::bills::{as_of, json};
+use super::bills::{as_of, json, read};
 use super::refusal::Refusal;
 use crate::query::{self, ProofAsk, Which};
 use crate::serve::{App, ServedSite};
@@ -37,8 +37,8 @@ pub(crate) async fn allocation(app: &App, call: &Call, request: AllocationReques
     let served = call.site(app, &request.site)?;
     let pool = PoolId::try_new(&request.pool).ok_or_else(|| Refusal::field("pool", "is no id"))?;
     let day = Date::parse(&request.day).ok_or_else(|| Refusal::field("day", "is none: write it as 2026-03-29"))?;
-    let found = query::read(&served.desk, move |view| Ok((query::allocation(&view, &pool, day)?, as_of(&view)))).await;
-    let (allocation, as_of) = found?;
+    let asked = move |view: query::View<'_>| Ok((query::allocation(&view, &pool, day)?, as_of(&view)));
+    let (allocation, as_of) = read(served, &request.known_at, asked).await?;
     Ok(Document { as_of: Some(as_of), json: json(&allocation)? })
 }
 

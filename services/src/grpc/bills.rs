@@ -8,8 +8,8 @@ use proto::v1::{
 
 use super::access::Call;
 use super::refusal::Refusal;
-use crate::query::{self, Amount, QueryError};
-use crate::serve::App;
+use crate::query::{self, Amount, KnownAt, QueryError};
+use crate::serve::{App, ServedSite};
 
 pub(super) fn money(amount: Amount) -> Money {
     Money { minor: amount.minor, currency: amount.currency }
@@ -22,6 +22,20 @@ fn month(text: &str) -> Result<Month, Refusal> {
 /// The state that a read in a turn is of.
 pub(super) fn as_of(view: &query::View<'_>) -> AsOf {
     AsOf { position: view.moment.live_at.0, at_s: view.until().get() }
+}
+
+/// Reads a site in a turn; as it was known then, where that is said.
+pub(super) async fn read<T: Send + 'static>(
+    served: &ServedSite,
+    known_at: &str,
+    ask: impl FnOnce(query::View<'_>) -> Result<T, QueryError> + Send + 'static,
+) -> Result<T, Refusal> {
+    if known_at.is_empty() {
+        return Ok(query::read(&served.desk, ask).await?);
+    }
+    let known = KnownAt::parse(known_at, &served.desk.moment().premises.calendar);
+    let wanted = "is no instant, local day or time, nor a position of the log";
+    Ok(query::as_known(served, known.ok_or_else(|| Refusal::field("known_at", wanted))?, ask).await?)
 }
 
 /// A document of what every surface shows.
@@ -55,8 +69,8 @@ pub(crate) async fn list(app: &App, call: &Call, request: ListBillsRequest) -> R
 pub(crate) async fn get(app: &App, call: &Call, request: GetBillRequest) -> Result<Bill, Refusal> {
     let (served, account) = call.account(app, &request.site, &request.account)?;
     let month = month(&request.month)?;
-    let found = query::read(&served.desk, move |view| Ok((query::bill(&view, &account, month)?, as_of(&view)))).await;
-    let (bill, as_of) = found?;
+    let asked = move |view: query::View<'_>| Ok((query::bill(&view, &account, month)?, as_of(&view)));
+    let (bill, as_of) = read(served, &request.known_at, asked).await?;
     let json = json(&bill)?;
     let summary = BillSummary {
         account: bill.account,

@@ -38,6 +38,14 @@ impl Served {
         Self::start_in(folder, more, at)
     }
 
+    /// Starts one on the text of a site.
+    pub fn start_on(toml: &str, at: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir(folder.path().join("site")).expect("a folder");
+        std::fs::write(folder.path().join("site/site.toml"), toml).expect("a file");
+        Self::start_in(folder, "", at)
+    }
+
     fn start_in(folder: TempDir, more: &str, at: &str) -> Self {
         let clock = GivenClock::new(Instant::parse(at).expect("an instant"));
         let mut served = Self { server: None, folder, more: more.to_owned(), clock };
@@ -57,7 +65,9 @@ impl Served {
     /// Starts it anew on what is there.
     pub fn try_open(&mut self) -> Result<(), ServeError> {
         let more = &self.more;
-        let text = format!("[serve]\ndata = \"data\"\nhttp = \"127.0.0.1:0\"\n{more}\n[[site]]\nfolder = \"site\"\n");
+        let text = format!(
+            "[serve]\ndata = \"data\"\nhttp = \"127.0.0.1:0\"\n{more}\n[[site]]\nfolder = \"site\"\npatience_s = 0\n"
+        );
         let config = Config::parse(&self.folder.path().join("tallywatt.toml"), &text).expect("the file is right");
         self.server = Some(Server::start(&config, SharedClock::new(self.clock.clone()))?);
         Ok(())
@@ -65,7 +75,7 @@ impl Served {
 
     /// Ends it and starts it anew on the same log.
     pub fn again(&mut self) {
-        self.server.take();
+        self.stop();
         self.open();
     }
 

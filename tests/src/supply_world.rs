@@ -19,6 +19,7 @@ use domain::quantity::Instant;
 use domain::supply::{PointSupply, preset};
 use serde_json::{Value, json};
 use services::collect::{Collector, Config, Heard};
+use services::command::Key;
 use services::desk::Duty as _;
 use services::owner::{COMMIT, Draft, Feed, Inlet, Owner};
 use services::supply::{Ask, AskError, Asked, SharedSwitch, SupplyControl};
@@ -341,7 +342,7 @@ impl Session<'_, '_> {
     /// Somebody asks something.
     pub fn ask(&mut self, by: &str, ask: Ask) -> Result<Asked, AskError> {
         let now = self.world.now();
-        let key = format!("{by}/{}", self.owner.events());
+        let key = Key::try_new(&format!("ask/{}", self.owner.events())).expect("a key");
         services::supply::ask(&mut self.owner, now, by, &key, ask)
     }
 

@@ -3,8 +3,9 @@
 use adapters::event_log::EmbeddedLog;
 use domain::event::{Body, EventId};
 use services::change::{AppendError, Appended, Order, Rehearsal, append, correct};
+use services::command::Key;
 use services::history;
-use services::owner::{COMMIT, Draft, Owner, OwnerError};
+use services::owner::{COMMIT, Draft, Owner};
 use tests::site::{Played, flat, head, one_price, play};
 
 const FROM: &str = "2026-01-01T00:00:00Z";
@@ -42,8 +43,8 @@ impl Desk {
     }
 }
 
-fn keyed(rehearsal: &Rehearsal) -> Order<'_> {
-    Order { at: rehearsal.at(), propose: false, rehearsal, key: Some("form 1") }
+fn keyed<'a>(rehearsal: &Rehearsal, key: &'a Key) -> Order<'a> {
+    Order { at: rehearsal.at(), propose: false, seen: rehearsal.seen(), key: Some(key) }
 }
 
 #[test]
@@ -61,19 +62,21 @@ fn a_change_goes_through_the_owner_once() -> anyhow::Result<()> {
     let site_id = before.site().premises().site().id.clone();
     let mut owner = Owner::open(&mut desk.log, site_id, COMMIT)?;
     let events = owner.events();
-    let Appended { change, facts, repeated } = append(&mut owner, &one, keyed(&before))?;
+    let key = Key::try_new("form-1").expect("a key");
+    let Appended { change, facts, repeated } = append(&mut owner, &one, keyed(&before, &key))?;
     owner.flush()?;
     assert_eq!((owner.events() - events, facts.len(), repeated), (2, 1, false));
 
-    // The answer was lost and the form is sent again: first with what was read before, then anew.
-    let again = append(&mut owner, &one, keyed(&before));
-    assert!(matches!(again, Err(AppendError::Stale { .. })), "{again:?}");
+    // The answer was lost and the form is sent again: with what was read before, and with what is read anew.
+    let made = Appended { change, facts: facts.clone(), repeated: true };
+    assert_eq!(append(&mut owner, &one, keyed(&before, &key))?, made);
     let entries = history::read_site(&played.out(), None, None).expect("the log is there");
-    let after = Rehearsal::new(entries, before.at()).expect("it folds");
-    let again = append(&mut owner, &one, keyed(&after))?;
-    assert_eq!(again, Appended { change, facts: facts.clone(), repeated: true });
-    let other = append(&mut owner, &plan(&before, "-9.99"), keyed(&after));
-    assert!(matches!(other, Err(AppendError::Owner(OwnerError::IdReused { .. }))), "{other:?}");
+    let after = Rehearsal::new(entries.clone(), before.at()).expect("it folds");
+    let then = Rehearsal::keyed(entries, before.at(), Some(&key)).expect("it folds");
+    assert!(then.repeats() && then.events().len() < after.events().len(), "it is read as it was then");
+    assert_eq!(append(&mut owner, &plan(&then, "-1.50"), keyed(&then, &key))?, made);
+    let other = append(&mut owner, &plan(&before, "-9.99"), keyed(&after, &key));
+    assert!(matches!(other, Err(AppendError::KeyReused { .. })), "{other:?}");
     assert_eq!(owner.events() - events, 2);
     assert!(matches!(after.event(facts[0]).map(|event| &event.body), Some(Body::PostingMade(_))));
     assert_eq!(after.event(facts[0]).and_then(|event| event.cause), Some(change));
@@ -98,7 +101,7 @@ fn a_fact_in_between_refuses_what_was_rehearsed_and_nothing_is_appended() -> any
     let (id, at) = (EventId::derive(&[b"between"]), rehearsal.at());
     owner.append(Draft { id, time: at, received: at, actor: "m.roe".to_owned(), body: between })?;
     let events = owner.events();
-    let stale = append(&mut owner, &plan, keyed(&rehearsal));
+    let stale = append(&mut owner, &plan, keyed(&rehearsal, &Key::try_new("form-1").expect("a key")));
     assert!(matches!(stale, Err(AppendError::Stale { .. })), "{stale:?}");
     assert_eq!(owner.events(), events);
     Ok(())

@@ -1,9 +1,12 @@
 //! A rehearsed change goes into the log through the owner who is given.
 
-use domain::event::{Body, EventId, encode_canonical};
+use std::iter;
+
+use domain::event::{Body, Event, EventId, encode_canonical};
 use domain::quantity::Instant;
 
-use super::{Plan, Rehearsal};
+use super::Plan;
+use crate::command::Key;
 use crate::exit::{Failure, bad};
 use crate::owner::{Draft, Owner, OwnerError};
 
@@ -14,10 +17,10 @@ pub struct Order<'a> {
     pub at: Instant,
     /// Whether it is only proposed, for another person to approve.
     pub propose: bool,
-    /// What it was rehearsed on: a fact that was appended since refuses it.
-    pub rehearsal: &'a Rehearsal,
+    /// The position up to which it was rehearsed: a fact that was said since refuses it.
+    pub seen: u64,
     /// The caller's key: by it a plan is appended once, for ever, and another plan is refused.
-    pub key: Option<&'a str>,
+    pub key: Option<&'a Key>,
 }
 
 /// What was appended.
@@ -34,6 +37,12 @@ pub struct Appended {
 /// Why nothing of a change was appended.
 #[derive(Debug, thiserror::Error)]
 pub enum AppendError {
+    /// The key is another command's.
+    #[error("key {key:?} was used for another command: the same key says the same; draw a new one for a new command")]
+    KeyReused {
+        /// The key.
+        key: String,
+    },
     /// The log has facts that the rehearsal did not know: rehearse it again.
     #[error("a fact at position {last} came after the rehearsal, which had seen {seen}; rehearse the change again")]
     Stale {
@@ -52,29 +61,26 @@ pub enum AppendError {
 
 /// Appends a plan that was rehearsed; the caller settles what is due before, and
 /// flushes. All that can refuse it is looked at before the first event: what the
-/// rehearsal has shown holds as long as no fact came in between.
+/// rehearsal has shown holds as long as no fact of the books came in between.
 pub fn append(owner: &mut Owner<'_>, plan: &Plan, order: Order<'_>) -> Result<Appended, AppendError> {
     let head = plan.head(order.propose).map_err(AppendError::Refused)?;
-    let change = id_of(owner, &head, order.key).map_err(AppendError::Refused)?;
     let facts: &[(Instant, Body)] = if order.propose { &[] } else { &plan.facts };
-    let ids = ids_of(change, facts);
-    let (seen, last) = (order.rehearsal.seen(), owner.last_fact());
-    if owner.knows(change) {
-        // What came with the key before is judged by its event, once the rehearsal has it.
-        let first = order.rehearsal.event(change).ok_or(AppendError::Stale { seen, last })?;
-        let same = |(id, (_, body)): (&EventId, &(Instant, Body))| {
-            order.rehearsal.event(*id).is_some_and(|event| event.body == *body)
-        };
-        if first.body != head || !ids.iter().zip(facts).all(same) {
-            return Err(OwnerError::IdReused { id: change }.into());
+    let ids = ids_of(owner, &head, facts, order.key).map_err(AppendError::Refused)?;
+    if let Some((key, said)) = order.key.map(|key| (key, key.said(owner))).filter(|(_, said)| !said.is_empty()) {
+        let wanted =
+            iter::once((plan.actor(), &head)).chain(facts.iter().map(|(_, body)| (plan.author.as_str(), body)));
+        let same = |(event, (actor, body)): (&&Event, (&str, &Body))| event.actor == actor && event.body == *body;
+        if said.len() != ids.facts.len().saturating_add(1) || !said.iter().zip(wanted).all(same) {
+            return Err(AppendError::KeyReused { key: key.as_str().to_owned() });
         }
-        return Ok(Appended { change, facts: ids, repeated: true });
+        return Ok(Appended { repeated: true, ..ids });
     }
-    if last > seen {
-        return Err(AppendError::Stale { seen, last });
+    let last = owner.last_fact();
+    if last > order.seen {
+        return Err(AppendError::Stale { seen: order.seen, last });
     }
-    put(owner, plan, (change, head), &ids, order.at)?;
-    Ok(Appended { change, facts: ids, repeated: false })
+    put(owner, plan, head, &ids, order.at)?;
+    Ok(ids)
 }
 
 /// Appends a plan that nobody rehearsed: what may refuse it was looked at by the caller.
@@ -85,43 +91,33 @@ pub(crate) fn append_plan(
     propose: bool,
 ) -> Result<(EventId, Vec<EventId>), Failure> {
     let head = plan.head(propose)?;
-    let change = id_of(owner, &head, None)?;
-    let ids = ids_of(change, if propose { &[] } else { &plan.facts });
-    put(owner, plan, (change, head), &ids, at).map_err(super::owner_failure)?;
-    Ok((change, ids))
+    let ids = ids_of(owner, &head, if propose { &[] } else { &plan.facts }, None)?;
+    put(owner, plan, head, &ids, at).map_err(super::owner_failure)?;
+    Ok((ids.change, ids.facts))
 }
 
-/// The ids of a change's facts.
-fn ids_of(change: EventId, facts: &[(Instant, Body)]) -> Vec<EventId> {
-    let id = |index: u64| EventId::derive(&[b"change/fact", change.as_bytes(), &index.to_be_bytes()]);
-    (0u64..).zip(facts).map(|(index, _)| id(index)).collect()
+/// The ids of a change and its facts: by the caller's key, or by its place in the log and what it says.
+fn ids_of(owner: &Owner<'_>, head: &Body, facts: &[(Instant, Body)], key: Option<&Key>) -> Result<Appended, Failure> {
+    let site = owner.site_id();
+    let (change, facts) = if let Some(key) = key {
+        (key.id(site, 0), (1u64..).zip(facts).map(|(index, _)| key.id(site, index)).collect())
+    } else {
+        let bytes = encode_canonical(&head.to_value().unwrap_or_default()).map_err(|error| bad(error, "write less"))?;
+        let change = EventId::derive(&[b"change", site.as_str().as_bytes(), &owner.events().to_be_bytes(), &bytes]);
+        let fact = |index: u64| EventId::derive(&[b"change/fact", change.as_bytes(), &index.to_be_bytes()]);
+        (change, (0u64..).zip(facts).map(|(index, _)| fact(index)).collect())
+    };
+    Ok(Appended { change, facts, repeated: false })
 }
 
 /// The change and its facts, as many as have an id.
-fn put(
-    owner: &mut Owner<'_>,
-    plan: &Plan,
-    (change, head): (EventId, Body),
-    ids: &[EventId],
-    at: Instant,
-) -> Result<(), OwnerError> {
+fn put(owner: &mut Owner<'_>, plan: &Plan, head: Body, ids: &Appended, at: Instant) -> Result<(), OwnerError> {
     owner.check_publication(&plan.facts.iter().map(|(_, body)| body).collect::<Vec<_>>())?;
     let cause = plan.reverses.or_else(|| plan.approved.as_ref().map(|(proposal, _)| *proposal));
-    let actor = plan.approved.as_ref().map_or(&plan.author, |(_, approver)| approver);
     let draft = |id, time, actor: &str, body| Draft { id, time, received: at, actor: actor.to_owned(), body };
-    owner.append_caused(draft(change, at, actor, head), cause)?;
-    for (id, (time, body)) in ids.iter().zip(&plan.facts) {
-        owner.append_caused(draft(*id, *time, &plan.author, body.clone()), Some(change))?;
+    owner.append_caused(draft(ids.change, at, plan.actor(), head), cause)?;
+    for (id, (time, body)) in ids.facts.iter().zip(&plan.facts) {
+        owner.append_caused(draft(*id, *time, &plan.author, body.clone()), Some(ids.change))?;
     }
     Ok(())
-}
-
-/// The change's id: by the caller's key, or by its place in the log and what it says.
-fn id_of(owner: &Owner<'_>, head: &Body, key: Option<&str>) -> Result<EventId, Failure> {
-    let site = owner.site_id().as_str().as_bytes();
-    let bytes = encode_canonical(&head.to_value().unwrap_or_default()).map_err(|error| bad(error, "write less"))?;
-    Ok(match key {
-        None => EventId::derive(&[b"change", site, &owner.events().to_be_bytes(), &bytes]),
-        Some(key) => EventId::derive(&[b"change/key", site, key.as_bytes()]),
-    })
 }

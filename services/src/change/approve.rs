@@ -1,7 +1,7 @@
 //! `tallywatt approve`: the second person, where a site requires one.
 
 use clap::Args as ClapArgs;
-use domain::event::{Body, ChangeProposed, EventId, decode_canonical};
+use domain::event::{Body, CanonicalError, ChangeProposed, EventError, EventId, ProposedFact, decode_canonical};
 use domain::quantity::Instant;
 
 use super::undo::id_of;
@@ -24,28 +24,67 @@ pub struct Args {
     by: String,
 }
 
-fn proposal(book: &Rehearsal, id: EventId) -> Result<ChangeProposed, Failure> {
-    let none = || bad(format!("no proposal {id} is in the log"), "`tallywatt publish --yes` says the id");
-    let Some(Body::ChangeProposed(proposed)) = book.event(id).map(|event| &event.body) else { return Err(none()) };
+/// Why a proposal is not approved.
+#[derive(Debug, thiserror::Error)]
+pub enum ApproveError {
+    /// No such proposal.
+    #[error("no proposal {0} is in the log")]
+    None(EventId),
+    /// It was approved before.
+    #[error("proposal {0} was approved before")]
+    Approved(EventId),
+    /// Nobody approves what they proposed.
+    #[error("{0} proposed it")]
+    OwnProposal(String),
+    /// What it holds is no fact of this version.
+    #[error(transparent)]
+    Bytes(#[from] EventError),
+    /// It holds no canonical bytes.
+    #[error(transparent)]
+    Canonical(#[from] CanonicalError),
+}
+
+impl ApproveError {
+    /// What to do about it.
+    pub const fn mend(&self) -> &'static str {
+        match self {
+            Self::None(_) => "`tallywatt publish --yes` says the id",
+            Self::Approved(_) => "nothing is left to do",
+            Self::OwnProposal(_) => "someone else approves a proposal",
+            Self::Bytes(_) | Self::Canonical(_) => "propose it anew",
+        }
+    }
+}
+
+impl From<ApproveError> for Failure {
+    fn from(error: ApproveError) -> Self {
+        let mend = error.mend();
+        bad(error, mend)
+    }
+}
+
+fn proposal(book: &Rehearsal, id: EventId) -> Result<ChangeProposed, ApproveError> {
+    let Some(Body::ChangeProposed(proposed)) = book.event(id).map(|event| &event.body) else {
+        return Err(ApproveError::None(id));
+    };
     let approves = |body: &Body| matches!(body, Body::ChangeRecorded(change) if change.proposal == Some(id));
-    if book.entries().iter().any(|entry| approves(&entry.event.body)) {
-        return Err(bad(format!("proposal {id} was approved before"), "nothing is left to do"));
+    if book.events().iter().any(|event| approves(&event.body)) {
+        return Err(ApproveError::Approved(id));
     }
     Ok(proposed.clone())
 }
 
 /// The plan that carries a proposal out, approved by someone else.
-pub fn plan(book: &Rehearsal, id: EventId, by: String) -> Result<Plan, Failure> {
+pub fn plan(book: &Rehearsal, id: EventId, by: String) -> Result<Plan, ApproveError> {
     let proposed = proposal(book, id)?;
     if proposed.author.to_lowercase() == by.to_lowercase() {
-        return Err(bad(format!("{by} proposed it"), "someone else approves a proposal"));
+        return Err(ApproveError::OwnProposal(by));
     }
     let at = book.at();
-    let fact = |fact: &domain::event::ProposedFact| -> Result<(Instant, Body), Failure> {
-        let data = decode_canonical(fact.data.as_bytes()).map_err(|error| bad(error, "propose it anew"))?;
-        Ok((at, Body::from_parts(&fact.r#type, data).map_err(|error| bad(error, "propose it anew"))?))
+    let fact = |fact: &ProposedFact| -> Result<(Instant, Body), ApproveError> {
+        Ok((at, Body::from_parts(&fact.r#type, decode_canonical(fact.data.as_bytes())?)?))
     };
-    let facts = proposed.facts.iter().map(fact).collect::<Result<Vec<_>, Failure>>()?;
+    let facts = proposed.facts.iter().map(fact).collect::<Result<Vec<_>, _>>()?;
     let ChangeProposed { author, kind, reason, reverses, .. } = proposed;
     Ok(Plan { kind, author, reason, reverses, approved: Some((id, by)), facts })
 }

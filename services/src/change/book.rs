@@ -6,14 +6,15 @@ use std::path::{Path, PathBuf};
 use adapters::clock::{Clock as _, SystemClock};
 use adapters::event_log::{self, EventLog};
 use domain::billing::Site;
-use domain::event::SiteId;
+use domain::event::{Event, SiteId};
 use domain::prepayment;
 use domain::quantity::Instant;
 
 use super::append::{AppendError, Appended, Order, append};
 use super::{Plan, Rehearsal, Target};
+use crate::command::Key;
 use crate::exit::{Exit, Failure, bad};
-use crate::history::{self, Entry};
+use crate::history;
 use crate::owner::{COMMIT, Owner, OwnerError};
 use crate::replay::failed;
 use crate::run::output;
@@ -47,11 +48,12 @@ impl Book {
             let text = format!("the log's last event was received at {last}, after {at}");
             return Err(bad(text, "what becomes known is appended at the end: give a later --at"));
         }
-        Ok(Self { dir: target.dir.clone(), log: target.log.clone(), rehearsal: Rehearsal::new(entries, at)? })
+        let rehearsal = Rehearsal::keyed(entries, at, target.key.as_ref())?;
+        Ok(Self { dir: target.dir.clone(), log: target.log.clone(), rehearsal })
     }
 
-    pub(crate) fn entries(&self) -> &[Entry] {
-        self.rehearsal.entries()
+    pub(crate) fn events(&self) -> &[Event] {
+        self.rehearsal.events()
     }
 
     pub(crate) fn site(&self) -> &Site {
@@ -74,7 +76,7 @@ impl Book {
 
     /// Settles what is due before, appends the change and its facts, and writes
     /// the files anew; also how many settlements and bill runs were due before.
-    pub(crate) fn append(&mut self, plan: &Plan, propose: bool) -> Result<(Appended, u64), Failure> {
+    pub(crate) fn append(&mut self, plan: &Plan, propose: bool, key: Option<&Key>) -> Result<(Appended, u64), Failure> {
         let mut log = self.writable()?;
         let at = self.rehearsal.at();
         let mut owner = Owner::open(log.as_mut(), self.site_id(), COMMIT).map_err(owner_failure)?;
@@ -84,10 +86,11 @@ impl Book {
         let before = owner.runs();
         owner.settle_before(at).map_err(owner_failure)?;
         let runs = owner.runs().saturating_sub(before);
-        let order = Order { at, propose, rehearsal: &self.rehearsal, key: None };
+        let order = Order { at, propose, seen: self.rehearsal.seen(), key };
         let appended = append(&mut owner, plan, order).map_err(|error| match error {
             AppendError::Owner(error) => owner_failure(error),
             AppendError::Refused(failure) => failure,
+            AppendError::KeyReused { .. } => bad(error, "give another --key; nothing was appended"),
             AppendError::Stale { .. } => bad(error, "rehearse it again"),
         })?;
         owner.flush().map_err(owner_failure)?;

@@ -11,7 +11,7 @@ use domain::event::ChangeKind;
 use super::{Book, Plan, Rehearsal, Target, carry_out, said};
 use crate::console::Console;
 use crate::exit::{Exit, Failure, bad};
-use crate::what_if::facts;
+use crate::what_if::of_file;
 
 /// Correct tariffs, rules, leases and other tables, readings and balances, with author and reason.
 #[derive(Debug, ClapArgs)]
@@ -83,7 +83,7 @@ pub fn plan(book: &Rehearsal, texts: &[(String, String)], author: String, reason
     let change = Change { by: &author, reason: &reason, received: book.at(), tables: CORRECTABLE };
     let mut found = Vec::new();
     for (name, text) in texts {
-        found.extend(facts(name, text, book.entries(), &change)?);
+        found.extend(book.read(text, &change).map_err(|error| of_file(name, &error))?);
     }
     let facts = found.into_iter().map(|fact| (fact.time, fact.body)).collect();
     Ok(Plan { kind: ChangeKind::Correct, author, reason, reverses: None, approved: None, facts })

@@ -19,13 +19,15 @@ use domain::event::{Body, ChangeKind, ChangeProposed, ChangeRecorded, EventId, P
 use domain::quantity::Instant;
 use serde_json::{Value, json};
 
+use crate::command::Key;
 use crate::console::Console;
 use crate::exit::{Exit, Failure, bad};
 pub(crate) use append::append_plan;
 pub use append::{AppendError, Appended, Order, append};
+pub use approve::ApproveError;
 pub(crate) use book::{Book, owner_failure, refresh};
 pub use effect::Effect;
-pub use rehearsal::Rehearsal;
+pub use rehearsal::{Rehearsal, RehearsalError};
 
 /// Where the log is, and whether to write to it.
 #[derive(Debug, ClapArgs)]
@@ -41,6 +43,9 @@ pub(crate) struct Target {
     /// When it becomes known (RFC 3339): now, or as late as the log's last event. What is due before is settled first.
     #[arg(long, value_name = "INSTANT")]
     pub(crate) at: Option<String>,
+    /// What makes it the same change when it is sent again, here or by any other surface: it is made once.
+    #[arg(long, value_name = "KEY", value_parser = Key::try_new)]
+    pub(crate) key: Option<Key>,
     /// Append it; without this nothing is written.
     #[arg(long)]
     pub(crate) yes: bool,
@@ -70,6 +75,11 @@ impl Plan {
     /// Facts that a person says, with the reason.
     pub fn correction(author: &str, reason: String, facts: Vec<(Instant, Body)>) -> Self {
         Self { kind: ChangeKind::Correct, author: author.to_owned(), reason, reverses: None, approved: None, facts }
+    }
+
+    /// Whose event records it: the approver's, where it was proposed.
+    pub(crate) fn actor(&self) -> &str {
+        self.approved.as_ref().map_or(&self.author, |(_, approver)| approver)
     }
 
     /// The chains that it is about, sorted.
@@ -137,16 +147,18 @@ pub(crate) fn carry_out(
     what_if: Option<Value>,
     console: &mut Console,
 ) -> Result<Exit, Failure> {
-    let effect = book.rehearsal.rehearse(plan)?;
-    let propose = book.rehearsal.needs_second() && plan.approved.is_none();
-    let done = if target.yes { Some(book.append(plan, propose)?) } else { None };
+    // What its key brought before is in the log: there is nothing to rehearse.
+    let effect = if book.rehearsal.repeats() { None } else { Some(book.rehearsal.rehearse(plan)?) };
+    let propose = book.rehearsal.proposes(plan);
+    let done = if target.yes { Some(book.append(plan, propose, target.key.as_ref())?) } else { None };
     if target.json {
-        let mut document = effect.document();
+        let mut document = effect.as_ref().map_or_else(|| json!({}), Effect::document);
         if let Some(members) = document.as_object_mut() {
             members.insert("appended".to_owned(), json!(done.is_some()));
             members.insert("what_if".to_owned(), json!(what_if));
             members.insert("proposed".to_owned(), json!(propose));
             members.insert("at".to_owned(), json!(book.rehearsal.at()));
+            members.insert("repeated".to_owned(), json!(book.rehearsal.repeats()));
             if let Some((done, runs)) = &done {
                 members.insert("change".to_owned(), json!(done.change));
                 members.insert("events".to_owned(), json!(done.facts));
@@ -156,7 +168,11 @@ pub(crate) fn carry_out(
         console.line(document.to_string());
         return Ok(Exit::Done);
     }
-    effect.write(console);
+    if let Some(effect) = &effect {
+        effect.write(console);
+    } else {
+        console.line("a change with this key is in the log already");
+    }
     let Some((done, runs)) = done else {
         console.line(format!("nothing is written; add --yes to append it as known at {}", book.rehearsal.at()));
         if propose {

@@ -37,7 +37,7 @@ pub struct Args {
 pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
     let (author, reason) = (said("--by", &args.by)?, said("--reason", &args.reason)?);
     let mut book = Book::open(&args.target)?;
-    let facts = args.file.read(book.rehearsal.entries(), &author, &reason, book.rehearsal.at())?;
+    let facts = args.file.read(book.rehearsal.known(), &author, &reason, book.rehearsal.at())?;
     let bodies: Vec<Body> = facts.iter().map(|fact| fact.body.clone()).collect();
     let billed = book.rehearsal.site().issued().values().filter_map(|parts| parts.first()).map(|bill| bill.month).max();
     let month: Option<Month> = match &args.month {

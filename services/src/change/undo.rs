@@ -77,7 +77,7 @@ fn earlier(book: &Rehearsal, event: &Event, body: &Body) -> Result<Body, Failure
         return Err(bad(format!("a {name} cannot be taken back"), "name a correction, or the fact that it made"));
     };
     let same = |other: &&Event| other.body.table_key().as_ref() == Some(&key);
-    let of_key: Vec<&Event> = book.entries().iter().map(|entry| &entry.event).filter(same).collect();
+    let of_key: Vec<&Event> = book.events().iter().filter(same).collect();
     if let Some(later) = of_key.iter().find(|other| other.position > event.position) {
         let text = format!("{} {} was said anew by event {} since", key.0, key.1, later.id);
         return Err(bad(text, "undo that one"));
@@ -114,7 +114,7 @@ pub fn plan(book: &Rehearsal, id: EventId, author: String, reason: String) -> Re
         book.event(id).ok_or_else(|| bad(format!("no event {id} is in the log"), "`tallywatt audit` shows ids"))?;
     let made: Vec<&Event> = match &named.body {
         Body::ChangeRecorded(_) => {
-            let facts = book.entries().iter().map(|entry| &entry.event).filter(|event| !is_head(&event.body));
+            let facts = book.events().iter().filter(|event| !is_head(&event.body));
             facts.filter(|event| event.cause == Some(id)).collect()
         }
         _ => vec![named],

@@ -14,7 +14,7 @@ mod once;
 mod supply;
 mod suspense;
 
-use domain::event::{AccountId, EventId, SiteId};
+use domain::event::{AccountId, EventId};
 use domain::quantity::Instant;
 
 use crate::desk::{ChangeError, Desk, Turn};
@@ -74,9 +74,4 @@ fn account_of(turn: &Turn<'_, '_>, account: &AccountId) -> Result<(), CommandErr
         return Ok(());
     }
     Err(CommandError::UnknownAccount { site: turn.owner.site_id().clone(), account: account.clone() })
-}
-
-/// The id of a command's event.
-fn id_of(site: &SiteId, key: &Key, index: u64) -> EventId {
-    EventId::derive(&[b"command", site.as_str().as_bytes(), key.as_str().as_bytes(), &index.to_be_bytes()])
 }

@@ -2,14 +2,12 @@
 //! what is given away is a change with a reason, and needs a second person where the
 //! site asks for one.
 
-use domain::event::{
-    AccountId, Body, ChangeKind, ChangeProposed, ChangeRecorded, PostingMade, ProposedFact, RechargeKind,
-    RechargeReceived, encode_canonical,
-};
+use domain::event::{AccountId, Body, PostingMade, RechargeKind, RechargeReceived};
 use domain::quantity::Money;
 
 use super::once::{self, Part};
 use super::{Asked, CommandError, Made, account_of, carry_out};
+use crate::change::Plan;
 use crate::desk::{Desk, Turn};
 use crate::identity::Permission;
 use crate::owner::OwnerError;
@@ -154,29 +152,16 @@ fn give(
     let known = once::known(turn, asked);
     let needs_second = turn.owner.site().premises().approvals.is_some_and(|persons| persons > 1);
     let propose = known.first().map_or(needs_second, |event| matches!(event.body, Body::ChangeProposed(_)));
-    let (author, reason) = (asked.actor.user.clone(), said("reason", reason)?);
-    let (about, kind, reverses) = (fact.chain_keys(), ChangeKind::Correct, None);
-    let part = |body| Part { actor: author.clone(), time: turn.now, body };
-    let parts = if propose {
-        let author = author.clone();
-        let facts = vec![proposed(&fact)?];
-        vec![part(Body::ChangeProposed(ChangeProposed { about, author, facts, kind, reason, reverses }))]
-    } else {
-        let (author, approver, proposal) = (author.clone(), None, None);
-        let head = ChangeRecorded { about, approver, author, kind, proposal, reason, reverses };
-        vec![part(Body::ChangeRecorded(head)), part(fact)]
-    };
+    let plan = Plan::correction(&asked.actor.user, said("reason", reason)?, vec![(turn.now, fact)]);
+    let head = plan.head(propose).map_err(|_| CommandError::NothingSaid("reason"))?;
+    let facts = if propose { Vec::new() } else { plan.facts };
+    let bodies = [head].into_iter().chain(facts.into_iter().map(|(_, body)| body));
+    let parts: Vec<Part> = bodies.map(|body| Part { actor: plan.author.clone(), time: turn.now, body }).collect();
     if let Some(made) = once::again(&known, asked, &parts)? {
         return Ok(made);
     }
     check(turn)?;
     once::append(turn, asked, parts, None)
-}
-
-fn proposed(fact: &Body) -> Result<ProposedFact, CommandError> {
-    let bytes = encode_canonical(&fact.to_value().unwrap_or_default()).ok();
-    let data = bytes.and_then(|bytes| String::from_utf8(bytes).ok()).ok_or(CommandError::NothingSaid("reason"))?;
-    Ok(ProposedFact { data, r#type: fact.type_name().to_owned() })
 }
 
 /// A text that says something.

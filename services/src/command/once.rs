@@ -4,7 +4,7 @@
 use domain::event::{Body, Event, EventId};
 use domain::quantity::Instant;
 
-use super::{Asked, CommandError, Made, id_of};
+use super::{Asked, CommandError, Made};
 use crate::desk::Turn;
 use crate::owner::Draft;
 
@@ -17,8 +17,7 @@ pub(super) struct Part {
 
 /// What was appended under a key, if it came before.
 pub(super) fn known<'t>(turn: &'t Turn<'_, '_>, asked: &Asked) -> Vec<&'t Event> {
-    let (site, facts) = (turn.owner.site_id(), turn.owner.facts());
-    (0u64..).map_while(|index| facts.get(id_of(site, &asked.key, index))).collect()
+    asked.key.said(turn.owner)
 }
 
 /// The answer to a key that came before; refused where it says something else.
@@ -59,7 +58,7 @@ pub(super) fn append(
     }
     let mut events = Vec::new();
     for (index, Part { actor, time, body }) in (0u64..).zip(parts) {
-        let id = id_of(&site, &asked.key, index);
+        let id = asked.key.id(&site, index);
         let cause = events.first().copied().or(cause);
         turn.owner.append_caused(Draft { id, time, received, actor, body }, cause)?;
         events.push(id);

@@ -1,13 +1,13 @@
 //! What people say and ask about supply, made once under its key.
 
-use domain::event::{Body, Event, SiteId, SupplyEvent};
+use domain::event::{Body, Event, SiteId};
 use domain::supply::Refusal;
 
 use super::once::{self, Part};
 use super::{Asked, CommandError, Made, carry_out};
 use crate::desk::Desk;
 use crate::identity::{Denied, Permission};
-use crate::supply::{Ask, AskError, answer};
+use crate::supply::{Ask, AskError, answer, says};
 
 /// Says or asks something about supply.
 pub async fn supply(desk: &Desk, asked: Asked, ask: Ask) -> Result<Made, CommandError> {
@@ -19,7 +19,8 @@ pub async fn supply(desk: &Desk, asked: Asked, ask: Ask) -> Result<Made, Command
     carry_out(desk, &asked.clone(), (permission, account.as_ref()), move |turn| {
         let user = asked.actor.user.clone();
         let known = once::known(turn, &asked);
-        let same = matches!(known.as_slice(), [one] if one.actor == user && says(one, &ask));
+        let same = matches!(known.as_slice(),
+            [Event { actor, body: Body::Supply(event), .. }] if *actor == user && says(event, &ask));
         if let Some(made) = once::before(&known, &asked, same)? {
             return Ok(made);
         }
@@ -32,38 +33,6 @@ pub async fn supply(desk: &Desk, asked: Asked, ask: Ask) -> Result<Made, Command
     .await
 }
 
-/// Whether an event is what the ask came to when it was said before.
-fn says(event: &Event, ask: &Ask) -> bool {
-    let Body::Supply(event) = &event.body else { return false };
-    let why = |said: &str, reason: &String| said == reason.trim();
-    match (ask, event) {
-        (Ask::Switch { point, to, reason }, SupplyEvent::SupplyRequested(data)) => {
-            data.point == *point && data.to == *to && why(&data.reason, reason)
-        }
-        (Ask::Approve { point }, SupplyEvent::SupplyApproved(data)) => data.point == *point,
-        (Ask::Confirm { point }, SupplyEvent::ReconnectionConfirmed(data)) => data.point == *point,
-        (Ask::Protect { point, reason }, SupplyEvent::PointProtected(data)) => {
-            data.point == *point && why(&data.reason, reason)
-        }
-        (Ask::Unprotect { point, reason }, SupplyEvent::PointUnprotected(data)) => {
-            data.point == *point && why(&data.reason, reason)
-        }
-        (Ask::OpenDispute { account, reason }, SupplyEvent::DisputeOpened(data)) => {
-            data.account == *account && why(&data.reason, reason)
-        }
-        (Ask::CloseDispute { account, reason }, SupplyEvent::DisputeClosed(data)) => {
-            data.account == *account && why(&data.reason, reason)
-        }
-        (Ask::Weather { until, reason }, SupplyEvent::WeatherHeld(data)) => {
-            data.until == (*until).max(data.from) && why(&data.reason, reason)
-        }
-        (Ask::Publish { policy, preset }, SupplyEvent::SupplyPolicyPublished(data)) => {
-            data.policy == **policy && data.preset == *preset
-        }
-        _ => false,
-    }
-}
-
 fn refused(site: SiteId, error: AskError) -> CommandError {
     match error {
         AskError::Refused(Refusal::Empty(field)) => CommandError::NothingSaid(field),
@@ -72,6 +41,7 @@ fn refused(site: SiteId, error: AskError) -> CommandError {
         AskError::NoPoint(point) => CommandError::UnknownPoint(point),
         AskError::NoAccount(account) => CommandError::UnknownAccount { site, account },
         AskError::Already(what) => CommandError::Already(what),
+        AskError::KeyReused(key) => CommandError::KeyReused { key },
         AskError::Owner(error) => error.into(),
     }
 }

@@ -59,7 +59,7 @@ fn others(book: &Book, known: impl Fn(&str) -> bool) -> Vec<Row> {
         let (time, left, state) = (event.time, amount, json!(state));
         (!known(&reference)).then_some(Row { time, reference, account, amount, left, state, refused: Vec::new() })
     };
-    book.entries().iter().filter_map(|entry| row(&entry.event)).collect()
+    book.events().iter().filter_map(row).collect()
 }
 
 /// Runs the command.

@@ -63,7 +63,7 @@ pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
 /// The payments of a log.
 fn payments(book: &Book) -> Payments {
     let mut payments = Payments::default();
-    book.entries().iter().for_each(|entry| payments.apply(&entry.event));
+    book.events().iter().for_each(|event| payments.apply(event));
     payments
 }
 

@@ -65,7 +65,7 @@ fn forbid(book: &Book, site: &Site, account: &AccountId) -> Result<(), Failure> 
         return Err(bad(text, "mend the data that `tallywatt close-check` names, then refund"));
     }
     let mut supply = Supply::default();
-    book.entries().iter().for_each(|entry| supply.apply(&entry.event));
+    book.events().iter().for_each(|event| supply.apply(event));
     if supply.disputes.contains(account) {
         let text = format!("{account} has an open complaint about its charges");
         return Err(bad(text, "close the complaint first: what it changes is refunded with the rest"));

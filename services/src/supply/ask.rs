@@ -2,13 +2,14 @@
 
 use domain::billing::Site;
 use domain::event::{
-    AccountId, Body, DisputeClosed, DisputeOpened, EventId, OutputState, PointId, PointKind, PointProtected,
+    AccountId, Body, DisputeClosed, DisputeOpened, Event, EventId, OutputState, PointId, PointKind, PointProtected,
     PointUnprotected, SupplyEvent, SupplyPolicy, WeatherHeld,
 };
 use domain::quantity::Instant;
 use domain::supply::{Command, Refusal, Supply, decide};
 
 use super::scene::bare;
+use crate::command::Key;
 use crate::owner::{Draft, Owner, OwnerError};
 
 /// What a person says or asks.
@@ -92,6 +93,9 @@ pub enum AskError {
     /// It is so already.
     #[error("{0} already")]
     Already(&'static str),
+    /// The key is another command's.
+    #[error("key {0:?} was used for another command: draw a new one")]
+    KeyReused(String),
     /// The log.
     #[error(transparent)]
     Owner(#[from] OwnerError),
@@ -106,16 +110,51 @@ pub struct Asked {
     pub is_new: bool,
 }
 
-/// Appends what a person says, once for each `key`; durable with the next flush.
-pub fn ask(owner: &mut Owner<'_>, now: Instant, by: &str, key: &str, ask: Ask) -> Result<Asked, AskError> {
-    let id = EventId::derive(&[b"supply/ask", owner.site_id().as_str().as_bytes(), key.as_bytes()]);
-    if owner.knows(id) {
-        return Ok(Asked { id, is_new: false });
+/// Appends what a person says, once for each key, as every command; durable with the next flush.
+pub fn ask(owner: &mut Owner<'_>, now: Instant, by: &str, key: &Key, ask: Ask) -> Result<Asked, AskError> {
+    let id = key.id(owner.site_id(), 0);
+    match key.said(owner).as_slice() {
+        [] => {}
+        [Event { actor, body: Body::Supply(event), .. }] if actor == by && says(event, &ask) => {
+            return Ok(Asked { id, is_new: false });
+        }
+        _ => return Err(AskError::KeyReused(key.as_str().to_owned())),
     }
     let event = answer(owner.site(), owner.supply(), now, by, ask)?;
     let draft = Draft { id, time: now, received: now, actor: by.to_owned(), body: Body::Supply(event) };
     let is_new = owner.append(draft)?;
     Ok(Asked { id, is_new })
+}
+
+/// Whether an event is what the ask came to when it was said before.
+pub(crate) fn says(event: &SupplyEvent, ask: &Ask) -> bool {
+    let why = |said: &str, reason: &String| said == reason.trim();
+    match (ask, event) {
+        (Ask::Switch { point, to, reason }, SupplyEvent::SupplyRequested(data)) => {
+            data.point == *point && data.to == *to && why(&data.reason, reason)
+        }
+        (Ask::Approve { point }, SupplyEvent::SupplyApproved(data)) => data.point == *point,
+        (Ask::Confirm { point }, SupplyEvent::ReconnectionConfirmed(data)) => data.point == *point,
+        (Ask::Protect { point, reason }, SupplyEvent::PointProtected(data)) => {
+            data.point == *point && why(&data.reason, reason)
+        }
+        (Ask::Unprotect { point, reason }, SupplyEvent::PointUnprotected(data)) => {
+            data.point == *point && why(&data.reason, reason)
+        }
+        (Ask::OpenDispute { account, reason }, SupplyEvent::DisputeOpened(data)) => {
+            data.account == *account && why(&data.reason, reason)
+        }
+        (Ask::CloseDispute { account, reason }, SupplyEvent::DisputeClosed(data)) => {
+            data.account == *account && why(&data.reason, reason)
+        }
+        (Ask::Weather { until, reason }, SupplyEvent::WeatherHeld(data)) => {
+            data.until == (*until).max(data.from) && why(&data.reason, reason)
+        }
+        (Ask::Publish { policy, preset }, SupplyEvent::SupplyPolicyPublished(data)) => {
+            data.policy == **policy && data.preset == *preset
+        }
+        _ => false,
+    }
 }
 
 /// The event of an ask, or why it is refused. Nothing is appended.

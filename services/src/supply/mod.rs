@@ -18,6 +18,7 @@ mod words;
 use clap::Subcommand;
 use domain::event::OutputState;
 
+pub(crate) use ask::says;
 pub use ask::{Ask, AskError, Asked, answer, ask};
 pub use control::{SILENT_AFTER_S, SharedSwitch, SupplyControl};
 pub use status::{Asking, DueNow, PointStatus, Waiting, name, status, status_of};

@@ -4,15 +4,16 @@ use adapters::clock::{Clock as _, SystemClock};
 use adapters::event_log;
 use clap::Args as ClapArgs;
 use domain::billing::Site;
-use domain::event::{AccountId, Body, EventId, OutputState, PointId};
+use domain::event::{AccountId, Body, Event, EventId, OutputState, PointId, SupplyEvent};
 use domain::prepayment::{Settled, settled};
 use domain::quantity::Instant;
 use domain::supply::{PRESETS, Preset, Supply, preset};
 use serde_json::{Value, json};
 
-use super::ask::{Ask, AskError, answer, ask};
+use super::ask::{Ask, AskError, answer, ask, says};
 use super::status::{PointStatus, status_of};
 use crate::change::Target;
+use crate::command::Key;
 use crate::console::Console;
 use crate::exit::{Exit, Failure, bad};
 use crate::history::{self, HistoryError};
@@ -150,6 +151,9 @@ struct Ground {
     supply: Supply,
     spent: Settled,
     at: Instant,
+    /// The key, and what it brought before.
+    key: Option<Key>,
+    said: Vec<Event>,
 }
 
 impl Ground {
@@ -170,7 +174,20 @@ impl Ground {
         let position = entries.last().map_or(0, |entry| entry.event.position);
         let (site, _) = history::replay(&entries, None).map_err(failed)?;
         let spent = settled(&site).map_err(|error| failed(HistoryError::Billing { position, error }))?;
-        Ok(Self { site, supply, spent, at })
+        let id = |key: &Key, index| entries.first().map(|entry| key.id(&entry.event.site, index));
+        let find = |id| entries.iter().map(|entry| &entry.event).find(|event| Some(event.id) == id);
+        let said = target.key.iter().flat_map(|key| (0u64..).map_while(move |index| find(id(key, index)).cloned()));
+        let said = said.collect();
+        Ok(Self { site, supply, spent, at, key: target.key.clone(), said })
+    }
+
+    /// What an ask comes to; where its key came before, what it came to then.
+    fn answer(&self, by: &str, ask: &Ask) -> Result<SupplyEvent, AskError> {
+        match self.said.as_slice() {
+            [] => answer(&self.site, &self.supply, self.at, by, ask.clone()),
+            [Event { actor, body: Body::Supply(event), .. }] if actor == by && says(event, ask) => Ok(event.clone()),
+            _ => Err(AskError::KeyReused(self.key.as_ref().map_or_else(String::new, |key| key.as_str().to_owned()))),
+        }
     }
 
     fn status(&mut self) -> Result<Vec<PointStatus>, Failure> {
@@ -294,8 +311,11 @@ const fn to_word(to: OutputState) -> &'static str {
 
 /// Rehearses each ask by itself; with `--yes` those that are not refused are appended.
 fn carry_out(ground: &Ground, target: &Target, by: &str, asks: Asks, console: &mut Console) -> Result<Exit, Failure> {
+    if target.key.is_some() && asks.len() > 1 {
+        return Err(bad("one key is for one thing", "name one with --key, or several without it"));
+    }
     let try_one = |(name, one): (String, Ask)| {
-        let answer = answer(&ground.site, &ground.supply, ground.at, by, one.clone());
+        let answer = ground.answer(by, &one);
         (name, one, answer)
     };
     let mut rehearsed: Vec<_> = asks.into_iter().map(try_one).collect();
@@ -341,8 +361,9 @@ fn append(
     owner.settle_before(ground.at).map_err(owner_failed)?;
     let mut done = Vec::new();
     for (row, one) in asks {
-        // The same words a second time are said a second time: a person at a console has no key.
-        let key = format!("console/{}/{row}", owner.events());
+        // Without a key, the same words a second time are said a second time.
+        let (events, nth) = (owner.events().to_be_bytes(), row.to_string());
+        let key = target.key.clone().unwrap_or_else(|| Key::of(&[b"console", &events, nth.as_bytes()]));
         match ask(&mut owner, ground.at, by, &key, one) {
             Ok(asked) => done.push((row, asked.id)),
             Err(AskError::Owner(error)) => return Err(owner_failed(error)),

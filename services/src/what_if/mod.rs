@@ -13,7 +13,7 @@ use domain::quantity::{Instant, Month};
 
 use crate::console::Console;
 use crate::exit::{Exit, Failure, bad};
-use crate::history::{self, Entry};
+use crate::history;
 use crate::replay::failed;
 pub(crate) use report::Report;
 
@@ -70,9 +70,9 @@ impl ChangeFile {
     }
 
     /// Its facts, judged beside those of the log.
-    pub(crate) fn read(
+    pub(crate) fn read<'b>(
         &self,
-        entries: &[Entry],
+        known: impl Iterator<Item = (Instant, &'b Body)>,
         by: &str,
         reason: &str,
         received: Instant,
@@ -80,22 +80,14 @@ impl ChangeFile {
         let (path, tables) = self.tables().ok_or_else(|| bad("no file is named", "give --tariff or --rule"))?;
         let text = std::fs::read_to_string(path)
             .map_err(|error| bad(format!("{}: {error}", path.display()), "name a file of TOML tables"))?;
-        facts(&path.display().to_string(), &text, entries, &Change { by, reason, received, tables })
+        let change = Change { by, reason, received, tables };
+        read_change(&text, &change, known).map_err(|error| of_file(&path.display().to_string(), &error))
     }
 }
 
-/// The facts of a text of tables, judged beside those of the log.
-pub(crate) fn facts(
-    name: &str,
-    text: &str,
-    entries: &[Entry],
-    change: &Change<'_>,
-) -> Result<Vec<adapters::site_folder::Fact>, Failure> {
-    let known = entries.iter().map(|entry| (entry.event.received, &entry.event.body));
-    read_change(text, change, known).map_err(|error: FolderError| {
-        let mend = error.mend.clone();
-        bad(error.to_string().replacen("site.toml", name, 1), &mend)
-    })
+/// A fault of tables that came from a file, or by another name.
+pub(crate) fn of_file(name: &str, error: &FolderError) -> Failure {
+    bad(error.to_string().replacen("site.toml", name, 1), &error.mend)
 }
 
 /// The facts as if they had been in force on the month's first day, and which were moved.
@@ -140,7 +132,8 @@ pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
     let entries = history::read_site(&args.dir, args.log.as_deref(), args.site.as_ref()).map_err(failed)?;
     let (site, _) = history::replay(&entries, None).map_err(failed)?;
     let at = entries.last().map_or(Instant::default(), |entry| entry.event.received);
-    let facts = args.file.read(&entries, "what-if", "what-if", at)?;
+    let known = entries.iter().map(|entry| (entry.event.received, &entry.event.body));
+    let facts = args.file.read(known, "what-if", "what-if", at)?;
     let bodies: Vec<Body> = facts.into_iter().map(|fact| fact.body).collect();
     let report = report(&site, &bodies, month)?;
     if args.json {

@@ -11,6 +11,7 @@ use domain::supply::Refusal;
 use serde_json::json;
 
 use super::rules::rules;
+use crate::command::Key;
 use crate::desk::{ChangeError, Desk, Moment};
 use crate::identity::Permission;
 use crate::portal::error::Fault;
@@ -212,13 +213,18 @@ pub(super) async fn confirm(
     let Some(point) = PointId::try_new(&point).filter(|_| own) else { return visit.fault(Fault::NotFound) };
     let by = visit.session.actor.user.clone();
     let made = served.desk.change(move |turn| {
-        // Once for each time that supply was offered, however often the button is pressed.
-        let key = format!("confirm/{point}/{}", turn.owner.supply().point(&point).commands);
+        // Once for each person and each time that supply was offered, however often the button is pressed.
+        let known = turn.owner.supply().point(&point);
+        if known.tenant_confirmed {
+            return Err(AskError::Already("supply is confirmed"));
+        }
+        let offered = known.commands.to_be_bytes();
+        let key = Key::of(&[b"confirm", by.as_bytes(), point.as_str().as_bytes(), &offered]);
         ask(turn.owner, turn.now, &by, &key, Ask::Confirm { point })
     });
     match made.await {
         // Supply may have moved on since the page was shown; the page says where it is.
-        Ok(_) | Err(ChangeError::Refused(AskError::Refused(Refusal::NotReady))) => {
+        Ok(_) | Err(ChangeError::Refused(AskError::Refused(Refusal::NotReady) | AskError::Already(_))) => {
             see_other(&super::base(&site, account.as_str()))
         }
         Err(ChangeError::Refused(error)) => {

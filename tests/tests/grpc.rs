@@ -410,7 +410,7 @@ fn bills_curves_and_audit_are_what_the_site_has() {
         let mut bills = BillsClient::new(at.clone());
         let ask = PaymentsRequest { site: site(), account: "A-1".to_owned() };
         let paid = bills.payments(asks(ask, &manager)).await.expect("a list").into_inner().json;
-        assert!(paid.contains(r#""reference":"k-1""#) && paid.contains(r#""state":"credited""#), "{paid}");
+        assert!(paid.contains(r#""reference":"cash:k-1""#) && paid.contains(r#""state":"credited""#), "{paid}");
         let list = bills.list(asks(ListBillsRequest { site: site(), account: "A-1".to_owned() }, &manager)).await;
         let list = list.expect("a list").into_inner().bills;
         let month = list.first().expect("the month under way");

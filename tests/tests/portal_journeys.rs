@@ -72,7 +72,7 @@ fn managers_auditors_and_finance_run_a_building() -> Result<()> {
             ("supply-control", format!("reads {point} as off"), 1),
             ("mia", format!("asks {point} to be Connected"), 1),
             ("supply-control", format!("reads {point} as on"), 1),
-            ("mia", format!("takes 2000 till-{number}"), 1),
+            ("mia", format!("takes 2000 cash:till-{number}"), 1),
             ("mia", format!("refunds 500 back-{number}"), 1),
             ("mia", format!("matches pi_{number} to A-101"), 1),
             ("mia", format!("publishes home {}", number + 1), 1),

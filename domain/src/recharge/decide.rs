@@ -163,7 +163,14 @@ fn conflict(state: &Payments, payment: &Payment, message: &GatewayMessage, view:
     if let Some(known) = known {
         return differs(known);
     }
-    let used = message.ledger_key().is_some_and(|(reference, kind)| (view.taken)(&reference, kind));
+    let used = message.ledger_key().is_some_and(|(reference, kind)| match message.kind {
+        PaymentKind::Captured => super::credited(&message.key(), view.taken),
+        PaymentKind::Requested
+        | PaymentKind::Refunded
+        | PaymentKind::Reversed
+        | PaymentKind::ChargedBack
+        | PaymentKind::Reinstated => (view.taken)(&reference, kind),
+    });
     (used && !is_known(payment, message)).then_some(PaymentRefusal::ReferenceUsed)
 }
 

@@ -17,6 +17,7 @@
 //!   for it names the account.
 //! - `decide` completes what was cut off: what the log lacks of a payment's consequences comes with its next message.
 
+mod cash;
 mod decide;
 mod error;
 mod message;
@@ -30,6 +31,7 @@ mod state;
 )]
 mod tests;
 
+pub use cash::{CASH, credited, receipt};
 pub use decide::{Act, Command, Decision, Fact, Outcome, View, decide};
 pub use error::RechargeRefusal;
 pub use message::{GatewayMessage, PaymentKey};

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use domain::alarm::AlarmRefusal;
 use domain::event::{AccountId, EventId, PointId, SiteId};
-use domain::quantity::Money;
 use domain::recharge::RechargeRefusal;
 use domain::supply::Refusal;
 
 use crate::desk::DeskError;
 use crate::identity::Denied;
 use crate::owner::OwnerError;
+use crate::recharge::RefundRefusal;
 
 /// Why a command was not carried out; in order of precedence.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -52,7 +52,7 @@ pub enum CommandError {
         wanted: String,
     },
     /// A text that has to say something.
-    #[error("{0} is empty, or longer than 500 characters")]
+    #[error("{0} is empty, or longer than 500 characters (a receipt's number: 128)")]
     NothingSaid(&'static str),
     /// A reference counts once, for ever.
     #[error("reference {reference:?} is in the ledger already: use another one")]
@@ -60,14 +60,9 @@ pub enum CommandError {
         /// The reference.
         reference: String,
     },
-    /// More than there is.
-    #[error("{amount_minor} is more than the balance of {balance_minor}: refund what is left of it", balance_minor = balance.get())]
-    MoreThanBalance {
-        /// In minor units.
-        amount_minor: i64,
-        /// The live balance.
-        balance: Money,
-    },
+    /// More than there is, or what is there is not final.
+    #[error("{0}; {mend}", mend = .0.mend())]
+    Refund(#[from] RefundRefusal),
     /// No such proposal waits.
     #[error("no proposal {0} waits for an approval")]
     NoProposal(EventId),
@@ -106,7 +101,7 @@ pub enum CommandError {
 }
 
 /// The published codes. None is ever reused.
-pub const CODES: [&str; 21] = [
+pub const CODES: [&str; 23] = [
     "NOT_FOUND",
     "PERMISSION_DENIED",
     "OWN_PROPOSAL",
@@ -128,6 +123,8 @@ pub const CODES: [&str; 21] = [
     "ALARM_REFUSED",
     "PAYMENT_UNKNOWN",
     "NOT_IN_SUSPENSE",
+    "BILL_HELD",
+    "COMPLAINT_OPEN",
 ];
 
 impl CommandError {
@@ -146,7 +143,11 @@ impl CommandError {
             Self::OtherCurrency { .. } => "CURRENCY_MISMATCH",
             Self::NothingSaid(_) => "TEXT_MISSING",
             Self::ReferenceTaken { .. } => "REFERENCE_TAKEN",
-            Self::MoreThanBalance { .. } => "BALANCE_TOO_LOW",
+            Self::Refund(refusal) => match refusal {
+                RefundRefusal::MoreThanBalance { .. } => "BALANCE_TOO_LOW",
+                RefundRefusal::BillHeld { .. } => "BILL_HELD",
+                RefundRefusal::ComplaintOpen(_) => "COMPLAINT_OPEN",
+            },
             Self::NoProposal(_) => "PROPOSAL_UNKNOWN",
             Self::Tables { .. } => "TABLES_INVALID",
             Self::UnknownPoint(_) => "POINT_UNKNOWN",
@@ -169,8 +170,8 @@ impl CommandError {
     pub fn field(&self) -> Option<&'static str> {
         match self {
             Self::BadKey | Self::KeyReused { .. } => Some("idempotency_key"),
-            Self::UnknownAccount { .. } => Some("account"),
-            Self::BadAmount { .. } | Self::MoreThanBalance { .. } => Some("amount.minor"),
+            Self::BadAmount { .. } | Self::Refund(RefundRefusal::MoreThanBalance { .. }) => Some("amount.minor"),
+            Self::UnknownAccount { .. } | Self::Refund(_) => Some("account"),
             Self::OtherCurrency { .. } => Some("amount.currency"),
             Self::NothingSaid(field) => Some(field),
             Self::ReferenceTaken { .. } => Some("reference"),
@@ -207,6 +208,7 @@ mod tests {
             CommandError::KeyReused { key: String::new() },
             CommandError::BadAmount { amount_minor: 0, wanted: "" },
             CommandError::NothingSaid("reason"),
+            RefundRefusal::ComplaintOpen(AccountId::try_new("A-1").expect("an id")).into(),
             CommandError::NoProposal(EventId::default()),
             CommandError::Supply(Refusal::NoPolicy),
             CommandError::Already("it is"),

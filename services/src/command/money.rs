@@ -2,8 +2,9 @@
 //! what is given away is a change with a reason, and needs a second person where the
 //! site asks for one.
 
-use domain::event::{AccountId, Body, PostingMade, RechargeKind, RechargeReceived};
+use domain::event::{AccountId, Body, PaymentEvent, PostingMade, RechargeCaptured, RechargeKind, RechargeReceived};
 use domain::quantity::Money;
+use domain::recharge;
 
 use super::once::{self, Part};
 use super::{Asked, CommandError, Made, account_of, carry_out};
@@ -11,11 +12,14 @@ use crate::change::Plan;
 use crate::desk::{Desk, Turn};
 use crate::identity::Permission;
 use crate::owner::OwnerError;
+use crate::recharge::{fits, refundable};
 
 /// Beyond this, numbers are not the same everywhere.
 const LARGEST: i64 = 9_007_199_254_740_991;
 /// A text's longest, in characters.
 const LONGEST: usize = 500;
+/// A receipt's longest number, in bytes: as a gateway's id of a payment.
+const LONGEST_RECEIPT: usize = 128;
 
 /// An amount as it was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,24 +67,41 @@ pub struct Post {
     pub reason: String,
 }
 
-/// Credits money that a person has taken.
+/// Credits money that a person has taken: a payment in cash, as `tallywatt recharge cash` writes it.
 pub async fn recharge(desk: &Desk, asked: Asked, order: Recharge) -> Result<Made, CommandError> {
     let account = order.account.clone();
     carry_out(desk, &asked.clone(), (Permission::MoveMoney, Some(&account)), move |turn| {
-        let reference = reference(&order.reference, &asked)?;
-        let body = Body::RechargeReceived(RechargeReceived {
-            account: order.account.clone(),
-            amount_minor: order.amount.minor,
-            kind: RechargeKind::Recharge,
-            reference: reference.clone(),
-        });
-        let parts = vec![Part { actor: asked.actor.user.clone(), time: turn.now, body }];
-        if let Some(made) = once::again(&once::known(turn, &asked), &asked, &parts)? {
+        let written = reference(&order.reference, &asked)?;
+        let payment = recharge::receipt(&written);
+        if !(1..=LONGEST_RECEIPT).contains(&payment.payment.len()) {
+            return Err(CommandError::NothingSaid("reference"));
+        }
+        let Recharge { account, amount, .. } = &order;
+        let received = |reference: String| {
+            let (account, amount_minor, kind) = (account.clone(), amount.minor, RechargeKind::Recharge);
+            Body::RechargeReceived(RechargeReceived { account, amount_minor, kind, reference })
+        };
+        let captured = Body::Payment(PaymentEvent::RechargeCaptured(RechargeCaptured {
+            account: account.to_string(),
+            amount_minor: amount.minor,
+            gateway: payment.gateway.clone(),
+            payment: payment.payment.clone(),
+        }));
+        let part = |body| Part { actor: asked.actor.user.clone(), time: turn.now, body };
+        let parts = vec![part(captured), part(received(payment.reference()))];
+        let known = once::known(turn, &asked);
+        // Logs have receipts that were taken as one event, by their bare number.
+        let bare = [part(received(written))];
+        let parts_then = if known.len() == 1 { &bare[..] } else { &parts[..] };
+        if let Some(made) = once::again(&known, &asked, parts_then)? {
             return Ok(made);
         }
-        account_of(turn, &order.account)?;
-        positive(turn, &order.amount)?;
-        unused(turn, &reference, RechargeKind::Recharge)?;
+        account_of(turn, account)?;
+        positive(turn, amount)?;
+        let ledger = turn.owner.site().ledger();
+        if recharge::credited(&payment, |reference, kind| ledger.knows(reference, kind)) {
+            return Err(CommandError::ReferenceTaken { reference: payment.payment });
+        }
         once::append(turn, &asked, parts, None)
     })
     .await
@@ -100,13 +121,13 @@ pub async fn refund(desk: &Desk, asked: Asked, order: Refund) -> Result<Made, Co
         give(turn, &asked, &order.reason, fact, |turn| {
             account_of(turn, &order.account)?;
             positive(turn, &order.amount)?;
-            unused(turn, &reference, RechargeKind::Refund)?;
-            // As of this turn: the moment may be from before another refund.
-            let live = domain::prepayment::live(turn.owner.site_mut(), turn.now).map_err(OwnerError::from)?;
-            let balance = live.get(&order.account).map_or(Money::ZERO, |live| live.balance);
-            if balance < Money::new(order.amount.minor) {
-                return Err(CommandError::MoreThanBalance { amount_minor: order.amount.minor, balance });
+            if turn.owner.site().ledger().knows(&reference, RechargeKind::Refund) {
+                return Err(CommandError::ReferenceTaken { reference: reference.clone() });
             }
+            // As of this turn: the moment may be from before another refund.
+            let (supply, now) = (turn.owner.supply().clone(), turn.now);
+            let balance = refundable(turn.owner.site_mut(), &supply, &order.account, now).map_err(OwnerError::from)?;
+            fits(Money::new(order.amount.minor), balance?)?;
             Ok(())
         })
     })
@@ -189,11 +210,4 @@ fn positive(turn: &Turn<'_, '_>, amount: &Amount) -> Result<(), CommandError> {
         return Ok(());
     }
     Err(CommandError::BadAmount { amount_minor: amount.minor, wanted: "1 to 9007199254740991" })
-}
-
-fn unused(turn: &Turn<'_, '_>, reference: &str, kind: RechargeKind) -> Result<(), CommandError> {
-    if !turn.owner.site().ledger().knows(reference, kind) {
-        return Ok(());
-    }
-    Err(CommandError::ReferenceTaken { reference: reference.to_owned() })
 }

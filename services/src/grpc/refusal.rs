@@ -173,7 +173,7 @@ impl From<CommandError> for Refusal {
                 Kind::NotFound
             }
             CommandError::Payment(_) if code == "PAYMENT_UNKNOWN" => Kind::NotFound,
-            CommandError::MoreThanBalance { .. }
+            CommandError::Refund(_)
             | CommandError::Supply(_)
             | CommandError::Already(_)
             | CommandError::Alarm(_)

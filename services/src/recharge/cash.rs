@@ -2,15 +2,12 @@
 
 use clap::Args as ClapArgs;
 use domain::event::PaymentKind;
-use domain::recharge::{Command, GatewayMessage};
+use domain::recharge::{Command, GatewayMessage, PaymentKey, receipt};
 
 use super::{account, amount, known, payments, plan};
 use crate::change::{Book, Target, carry_out, said};
 use crate::console::Console;
 use crate::exit::{Exit, Failure};
-
-/// The name under which cash is kept beside the gateways.
-pub(super) const CASH: &str = "cash";
 
 /// Credit cash that a manager took; a receipt counts once, for ever. Where the site asks for two
 /// persons, it waits for `tallywatt approve` by someone else.
@@ -36,11 +33,12 @@ pub(super) struct Args {
 
 /// Runs the command.
 pub(super) fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
-    let (by, receipt) = (said("--by", &args.by)?, said("--receipt", &args.receipt)?);
+    let by = said("--by", &args.by)?;
+    let PaymentKey { gateway, payment: receipt } = receipt(&said("--receipt", &args.receipt)?);
     let mut book = Book::open(&args.target)?;
     let account = account(&book, &args.account)?;
     let message = GatewayMessage {
-        gateway: CASH.to_owned(),
+        gateway,
         kind: PaymentKind::Captured,
         payment: receipt.clone(),
         movement: receipt.clone(),

@@ -133,7 +133,10 @@ impl GatewayConfig {
     /// Reads the secrets and opens it.
     pub fn open(&self) -> Result<Gateway, GatewayError> {
         let is_name = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-        if !(1..=32).contains(&self.name.len()) || !self.name.chars().all(is_name) || self.name == super::cash::CASH {
+        if !(1..=32).contains(&self.name.len())
+            || !self.name.chars().all(is_name)
+            || self.name == domain::recharge::CASH
+        {
             return Err(self.error("name", "is none: use 1 to 32 letters, digits, - or _, and not 'cash'"));
         }
         let secret = self.text(("secret_file", self.secret_file.as_ref()), ("secret_env", self.secret_env.as_ref()))?;

@@ -27,6 +27,8 @@ pub use poll::{PollFailure, poll, poll_once};
 pub(crate) use receive::decide;
 pub use receive::{RechargeError, receive, resolve};
 pub(crate) use reconcile::{Paper, PaperError, PostError, Reconciled, Row, Sums, look, post};
+pub use refund::RefundRefusal;
+pub(crate) use refund::{fits, refundable};
 
 /// `tallywatt recharge COMMAND …`
 #[derive(Debug, clap::Args)]

@@ -1,9 +1,10 @@
 //! `tallywatt recharge refund`: a balance is paid back.
 
 use clap::Args as ClapArgs;
-use domain::billing::Site;
+use domain::billing::{BillingError, Site};
 use domain::event::{AccountId, Body, RechargeKind, RechargeReceived};
-use domain::quantity::{Instant, Money};
+use domain::prepayment;
+use domain::quantity::{Instant, Money, Month};
 use domain::supply::Supply;
 use serde_json::json;
 
@@ -58,19 +59,66 @@ fn moved_out(site: &Site, account: &AccountId, at: Instant) -> bool {
     ends.all(ended)
 }
 
-/// What forbids any refund now.
-fn forbid(book: &Book, site: &Site, account: &AccountId) -> Result<(), Failure> {
+/// Why nothing is refunded, or not so much; in order of precedence.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RefundRefusal {
+    /// A bill of the account is held.
+    #[error("the bill of {account} for {month} is held, so that its balance is not final")]
+    BillHeld {
+        /// Whose.
+        account: AccountId,
+        /// Of which month.
+        month: Month,
+    },
+    /// A complaint is open.
+    #[error("{0} has an open complaint about its charges")]
+    ComplaintOpen(AccountId),
+    /// More than there is, or nothing.
+    #[error("{amount_minor} does not fit the balance of {balance_minor}: a refund is above zero and not above it",
+        amount_minor = amount.get(), balance_minor = balance.get())]
+    MoreThanBalance {
+        /// What was asked for.
+        amount: Money,
+        /// What there is.
+        balance: Money,
+    },
+}
+
+impl RefundRefusal {
+    /// What to do about it.
+    pub const fn mend(&self) -> &'static str {
+        match self {
+            Self::BillHeld { .. } => "mend the data that `tallywatt close-check` names, then refund",
+            Self::ComplaintOpen(_) => "close the complaint first: what it changes is refunded with the rest",
+            Self::MoreThanBalance { .. } => "refund no more than the balance",
+        }
+    }
+}
+
+/// What of an account may be refunded at most, of a site with all that is due before settled: not above what
+/// is settled (BILLING §7), nor above what is left when the energy of days that are not settled is paid for.
+/// It is the one rule, for a person at a console and for every surface of a service.
+pub(crate) fn refundable(
+    site: &mut Site,
+    supply: &Supply,
+    account: &AccountId,
+    at: Instant,
+) -> Result<Result<Money, RefundRefusal>, BillingError> {
     if let Some((month, _)) = site.held().keys().find(|(_, of)| of == account) {
-        let text = format!("the bill of {account} for {month} is held, so that its balance is not final");
-        return Err(bad(text, "mend the data that `tallywatt close-check` names, then refund"));
+        return Ok(Err(RefundRefusal::BillHeld { account: account.clone(), month: *month }));
     }
-    let mut supply = Supply::default();
-    book.events().iter().for_each(|event| supply.apply(event));
     if supply.disputes.contains(account) {
-        let text = format!("{account} has an open complaint about its charges");
-        return Err(bad(text, "close the complaint first: what it changes is refunded with the rest"));
+        return Ok(Err(RefundRefusal::ComplaintOpen(account.clone())));
     }
-    Ok(())
+    let settled = site.balance(account, at);
+    let live = prepayment::live(site, at)?;
+    Ok(Ok(live.get(account).map_or(settled, |live| live.balance.min(settled))))
+}
+
+/// Refuses a refund that does not fit.
+pub(crate) fn fits(amount: Money, balance: Money) -> Result<(), RefundRefusal> {
+    let is_fit = amount > Money::ZERO && amount <= balance;
+    if is_fit { Ok(()) } else { Err(RefundRefusal::MoreThanBalance { amount, balance }) }
 }
 
 /// Runs the command.
@@ -78,10 +126,17 @@ pub(super) fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
     let (by, reason) = (said("--by", &args.by)?, said("--reason", &args.reason)?);
     let mut book = Book::open(&args.target)?;
     let account = account(&book, &args.account)?;
-    let site = settled(&book)?;
-    forbid(&book, &site, &account)?;
+    let mut site = settled(&book)?;
+    let mut supply = Supply::default();
+    book.events().iter().for_each(|event| supply.apply(event));
+    let forbid = |refusal: RefundRefusal| {
+        let mend = refusal.mend();
+        bad(refusal, mend)
+    };
+    let balance = refundable(&mut site, &supply, &account, book.at());
+    let balance = balance.map_err(|error| bad(error, "mend the fact that the message names"))?.map_err(forbid)?;
     let decimals = site.premises().site().currency_decimals;
-    let (balance, last) = (site.balance(&account, book.at()), moved_out(&site, &account, book.at()));
+    let last = moved_out(&site, &account, book.at());
     let amount = match &args.amount {
         Some(text) => amount(&book, text)?,
         None if last => balance,
@@ -90,14 +145,14 @@ pub(super) fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
             return Err(bad(text, "refund after the move-out is settled, or a part of it with --amount"));
         }
     };
-    if amount > balance || amount <= Money::ZERO {
+    fits(amount, balance).map_err(|refusal| {
         let text = format!(
-            "the settled balance of {account} at {} is {}; a refund is above zero and not above it",
+            "the balance of {account} at {} is {}; a refund is above zero and not above it",
             book.at(),
             balance.major(decimals)
         );
-        return Err(bad(text, "refund no more than the balance"));
-    }
+        bad(text, refusal.mend())
+    })?;
     let reference = args.reference.clone().unwrap_or_else(|| format!("refund:{account}:{}", book.at()));
     let (amount_minor, kind) = (amount.get(), RechargeKind::Refund);
     let received = RechargeReceived { account: account.clone(), amount_minor, kind, reference };

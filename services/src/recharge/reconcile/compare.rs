@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 
 use domain::billing::Site;
 use domain::quantity::{Date, Instant, Money};
-use domain::recharge::Payments;
+use domain::recharge::{CASH, Payments};
 
-use super::super::cash::CASH;
 use super::statement::{Entry, Statement};
 
 /// Money that the log says moved.

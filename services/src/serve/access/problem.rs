@@ -73,11 +73,15 @@ pub enum Code {
     AlarmRefused,
     /// A command: the payment is not in suspense.
     NotInSuspense,
+    /// A command: a bill of the account is held.
+    BillHeld,
+    /// A command: a complaint of the account is open.
+    ComplaintOpen,
 }
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 31] = [
         Self::BadRequest,
         Self::Unauthenticated,
         Self::Forbidden,
@@ -107,6 +111,8 @@ impl Code {
         Self::AlreadySo,
         Self::AlarmRefused,
         Self::NotInSuspense,
+        Self::BillHeld,
+        Self::ComplaintOpen,
     ];
 
     /// As it is published, with its status and what it means.
@@ -143,6 +149,8 @@ impl Code {
             Self::AlreadySo => ("already_so", StatusCode::CONFLICT, "it is so already"),
             Self::AlarmRefused => ("alarm_refused", StatusCode::CONFLICT, "no such alarm waits for somebody"),
             Self::NotInSuspense => ("not_in_suspense", StatusCode::CONFLICT, "the payment is not in suspense"),
+            Self::BillHeld => ("bill_held", StatusCode::CONFLICT, "a bill of the account is held"),
+            Self::ComplaintOpen => ("complaint_open", StatusCode::CONFLICT, "a complaint of the account is open"),
         }
     }
 }

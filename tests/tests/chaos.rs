@@ -188,7 +188,7 @@ impl Chaos {
             session.minutes(1);
             self.remember(session);
         }
-        for shown in status(&mut session.owner, session.world.now()).expect("a status") {
+        for shown in status(&mut session.owner, &session.control.links(), session.world.now()).expect("a status") {
             let unit = unit_of(&shown.point);
             let known = session.owner.supply().point(&shown.point);
             assert!(known.open.is_none_or(|open| open.sent_at.is_none()), "{shown:?}");

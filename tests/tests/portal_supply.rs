@@ -7,13 +7,14 @@ use std::time::{Duration, Instant as Moment};
 use adapters::intake::{Arrival, Intake as _, Poll, PolledMeter, Spool};
 use anyhow::{Context as _, Result, ensure};
 use domain::event::{
-    AccountId, Body, EventId, MeterId, OutputState, PointId, RechargeKind, RechargeReceived, ReconnectionOffered,
-    SiteId, SupplyCommandOrdered, SupplyCommandSent, SupplyCutConfirmed, SupplyEvent, SupplyPolicy,
-    SupplyPolicyPublished, SupplyReason, SwitchEvidence,
+    AccountId, Body, EventId, MeterId, OutputState, PointId, RechargeKind, RechargeReceived, SiteId,
+    SupplyCommandOrdered, SupplyCommandSent, SupplyCutConfirmed, SupplyEvent, SupplyPolicy, SupplyPolicyPublished,
+    SupplyReason, SwitchEvidence,
 };
 use domain::quantity::{Instant, Money};
 use domain::supply::preset;
 use services::owner::{Draft, OwnerError};
+use services::query;
 use tests::http::{self, Answer};
 use tests::portal_site::{self, NOW, PASSWORD, Portal, SITE};
 
@@ -127,12 +128,6 @@ fn cut() -> Result<Vec<Body>> {
     ])
 }
 
-fn offered() -> Result<Body> {
-    let point = PointId::try_new("P-103").context("an id")?;
-    let data = ReconnectionOffered { account: AccountId::try_new("A-103"), checks: Vec::new(), point };
-    Ok(SupplyEvent::ReconnectionOffered(data).into())
-}
-
 fn paid() -> Result<Body> {
     let account = AccountId::try_new("A-103").context("an id")?;
     let data = RechargeReceived {
@@ -146,7 +141,7 @@ fn paid() -> Result<Body> {
 
 #[test]
 fn a_cut_is_announced_and_a_restore_waits_for_the_tenant() -> Result<()> {
-    let world = World(portal_site::start()?);
+    let world = World(portal_site::start_with_relay()?);
     let (eve, mark) = world.enter("eve")?;
     ensure!(!world.page(&eve, HOME)?.body.contains("The rules of this building"), "without a policy there is no rule");
     world.poll()?;
@@ -177,8 +172,7 @@ fn a_cut_is_announced_and_a_restore_waits_for_the_tenant() -> Result<()> {
     world.say(cut()?)?;
     let off = world.page_with(&eve, "Supply is off.")?;
     ensure!(off.contains("The balance was used up") && !off.contains("Earliest cut") && !off.contains(BUTTON), "{off}");
-    // No relay is within reach of this service, so that what its control would say next is said here.
-    world.say(vec![paid()?, offered()?])?;
+    world.say(vec![paid()?])?;
     let ready = world.page_with(&eve, BUTTON)?;
     ensure!(ready.contains("Ready to switch on") && ready.contains("Waiting for your confirmation"), "{ready}");
     ensure!(ready.contains(&format!("action=\"{CONFIRM}\"")), "{ready}");
@@ -207,6 +201,33 @@ fn a_cut_is_announced_and_a_restore_waits_for_the_tenant() -> Result<()> {
     assert_eq!(world.confirmed()?, ["eve"]);
     ensure!(!world.page(&eve, HOME)?.body.contains(BUTTON), "the button has done its work");
     Ok(())
+}
+
+/// Control moves no relay that its switch does not have: the card names no hour of a cut that never comes.
+#[test]
+fn a_meter_that_answers_without_a_relay_is_promised_no_cut() -> Result<()> {
+    let world = World(portal_site::start()?);
+    let (eve, _) = world.enter("eve")?;
+    world.poll()?;
+    world.say(vec![published()])?;
+    let page = world.page_with(&eve, "Earliest cut")?;
+    for said in ["Not as long as it is held", "switch cannot be reached", "Balance that counts here"] {
+        ensure!(page.contains(said), "no {said:?} on {page}");
+    }
+    let desk = &world.0.server.app.site(SITE).context("the site")?.desk;
+    let point = PointId::try_new("P-103").context("an id")?;
+    let pending = || query::point(&desk.moment(), &point).and_then(|point| point.pending);
+    assert_eq!(pending().and_then(|pending| pending.held_by).as_deref(), Some("link"));
+
+    // What was held is not due any more: nobody is told that it is to happen.
+    world.say(vec![paid()?])?;
+    let page = world.page_with(&eve, "Nothing is due. Supply stays on.");
+    let began = Moment::now();
+    while let Some(pending) = pending() {
+        ensure!(began.elapsed() < Duration::from_secs(30), "{pending:?} is shown of what is paid");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    page.map(|_| ())
 }
 
 #[test]

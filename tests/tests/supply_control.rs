@@ -285,7 +285,7 @@ fn a_cut_by_hand_needs_two_persons_and_a_complaint_holds_it() {
         session.ask("A. Clerk", dispute).expect("written down");
         session.ask("M. Roe", Ask::Approve { point: point(1) }).expect("approved");
         session.minutes(1);
-        let shown = status(&mut session.owner, session.world.now()).expect("a status");
+        let shown = status(&mut session.owner, &session.control.links(), session.world.now()).expect("a status");
         let held_by = shown[0].due.as_ref().and_then(|due| due.held_by);
         assert_eq!((held_by, shown[0].earliest_cut), (Some(CheckCode::Dispute), None));
         let settled = Ask::CloseDispute { account: account(1), reason: "explained".to_owned() };
@@ -312,7 +312,7 @@ fn no_more_than_the_blast_radius_is_cut_in_an_hour() {
         session.minutes(10);
         let off = |session: &Session<'_, '_>| (1..=8).filter(|n| session.output(*n) == Some(Disconnected)).count();
         assert_eq!(off(session), 3);
-        let shown = status(&mut session.owner, session.world.now()).expect("a status");
+        let shown = status(&mut session.owner, &session.control.links(), session.world.now()).expect("a status");
         let held = shown.iter().find(|one| one.control == "connected").expect("one that is held");
         assert_eq!(held.due.as_ref().and_then(|due| due.held_by), Some(CheckCode::BlastRadius));
         assert_eq!(held.earliest_cut, Some(session.world.now().plus(3600)));

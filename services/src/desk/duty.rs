@@ -2,6 +2,7 @@
 
 use domain::quantity::Instant;
 
+use super::Moment;
 use crate::owner::{Owner, OwnerError};
 
 /// A part of the service that decides in every turn and acts after its commit: supply control, alarms.
@@ -14,6 +15,11 @@ use crate::owner::{Owner, OwnerError};
 pub trait Duty: Send {
     /// Looks at the site, and appends what follows from it.
     fn decide(&mut self, owner: &mut Owner<'_>, now: Instant) -> Result<(), OwnerError>;
+
+    /// Adds to the moment what this duty alone knows; whether that is new.
+    fn tell(&self, _moment: &mut Moment) -> bool {
+        false
+    }
 
     /// Acts on what is durable.
     fn act(&mut self, owner: &Owner<'_>, now: Instant);

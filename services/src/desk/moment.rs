@@ -1,6 +1,6 @@
 //! What is seen of a site between two turns: made once a turn, read by everybody without waiting.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use domain::billing::MonthTarget;
@@ -35,6 +35,8 @@ pub struct Moment {
     pub settled: Arc<Settled>,
     /// Supply of every point.
     pub supply: Arc<Supply>,
+    /// Points whose held step of supply is not due any more.
+    pub lapsed: Arc<BTreeSet<PointId>>,
     /// The newest reading that was recorded.
     pub newest_reading: Option<Instant>,
     /// Items that could not be appended since the start.

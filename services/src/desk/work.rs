@@ -288,7 +288,11 @@ impl Worker<'_, '_> {
     /// Makes the moment of now, if something can have changed. Balances of a
     /// small site are new whenever somebody asked for something.
     fn look(&mut self, now: Instant, asked: bool) {
-        let changed = self.moment.position != self.owner.events();
+        let mut told = false;
+        for duty in &self.duties {
+            told |= duty.tell(&mut self.moment);
+        }
+        let changed = told || self.moment.position != self.owner.events();
         let moved_on = now.get().div_euclid(60) != self.moment.live_at.1.get().div_euclid(60);
         let stale = self.moment.live_at.0 != self.owner.events() || moved_on;
         let rested = self.live_took.saturating_mul(LIVE_SHARE);

@@ -120,7 +120,7 @@ fn control_name(control: ControlState) -> &'static str {
     }
 }
 
-fn pending(supply: &PointSupply, show: Show<'_>) -> Option<Pending> {
+fn pending(supply: &PointSupply, lapsed: bool, show: Show<'_>) -> Option<Pending> {
     let of = |to: OutputState, since: Instant, held_by: Option<String>, sent: bool| Pending {
         to: name_of(to),
         since: show.when(since),
@@ -131,7 +131,8 @@ fn pending(supply: &PointSupply, show: Show<'_>) -> Option<Pending> {
         let waited = supply.held.filter(|held| held.to == open.order.to).map(|held| held.since);
         return Some(of(open.order.to, waited.unwrap_or(open.ordered_at), None, open.sent_at.is_some()));
     }
-    if let Some(held) = supply.held {
+    // A held step that is not due any more is nothing that is to happen.
+    if let Some(held) = supply.held.filter(|_| !lapsed) {
         return Some(of(held.to, held.since, Some(name_of(held.reason)), false));
     }
     supply.request.as_ref().map(|request| of(request.to, request.at, None, false))
@@ -161,7 +162,7 @@ pub fn point(moment: &Moment, id: &PointId) -> Option<PointState> {
         kind: name_of(known.kind),
         unit: known.unit.as_ref().map(ToString::to_string),
         supply: control_name(supply.control).to_owned(),
-        pending: pending(&supply, show),
+        pending: pending(&supply, moment.lapsed.contains(id), show),
         cut_by: supply.cut_by.map(|reason: SupplyReason| name_of(reason)),
         cut_at: supply.cut_at.map(|at| show.when(at)),
         protected: supply.protected,

@@ -12,6 +12,7 @@ use super::access::{Gate, Limits};
 use crate::desk::Desk;
 use crate::identity::Identity;
 use crate::recharge::Gateway;
+use crate::supply::Links;
 
 /// A site of the service.
 #[derive(Debug, Clone)]
@@ -20,6 +21,8 @@ pub struct ServedSite {
     pub desk: Desk,
     /// Its log, for readers of their own: a file, or `nats://HOST:PORT/STREAM`.
     pub log: String,
+    /// The way to its relays.
+    pub links: Links,
     /// Who takes payments for it.
     pub gateways: Vec<Gateway>,
 }

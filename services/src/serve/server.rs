@@ -27,7 +27,7 @@ use super::{App, ServedSite, health, tls};
 use crate::alarm::AlarmDuty;
 use crate::api;
 use crate::collect::{CollectError, Collector, Heard};
-use crate::desk::{Desk, DeskError, Duty, Setup, Worker};
+use crate::desk::{Desk, DeskError, Setup, Worker};
 use crate::grpc;
 use crate::identity::{self, Identity, IdentityError};
 use crate::nats_api::{self, NatsError};
@@ -235,6 +235,8 @@ fn open_site(config: &Config, site: &SiteConfig, clock: &SharedClock) -> Result<
         Collector::start(collector, &open, clock.clone(), Pace::default(), move |heard| note(&name, &heard))
     });
     let collector = collector.transpose()?;
+    let control = supply_control(site, collector.as_ref(), clock);
+    let links = control.links();
     let setup = Setup {
         site: folder.site,
         log: log.clone(),
@@ -245,23 +247,23 @@ fn open_site(config: &Config, site: &SiteConfig, clock: &SharedClock) -> Result<
         facts: folder.facts,
         refused: own.join("refused.jsonl"),
         duties: vec![
-            supply_control(site, collector.as_ref(), clock),
+            Box::new(control),
             // After it, so that what it appended is told at once.
             Box::new(AlarmDuty::new(notifiers)),
         ],
     };
     let gateways = site.gateways.iter().map(recharge::GatewayConfig::open).collect::<Result<Vec<_>, _>>()?;
     let (desk, worker) = Desk::start(setup)?;
-    Ok((ServedSite { desk, log, gateways }, worker, collector))
+    Ok((ServedSite { desk, log, links, gateways }, worker, collector))
 }
 
 /// Without a collector there is no relay to move, and people are warned all the same.
-fn supply_control(site: &SiteConfig, collector: Option<&Collector<SharedClock>>, clock: &SharedClock) -> Box<dyn Duty> {
+fn supply_control(site: &SiteConfig, collector: Option<&Collector<SharedClock>>, clock: &SharedClock) -> SupplyControl {
     let switch: SharedSwitch = match collector {
         Some(collector) => Arc::<Switchboard<SharedClock>>::clone(&collector.switchboard),
         None => Arc::new(Switchboard::new(clock.clone())),
     };
-    Box::new(SupplyControl::new(switch).silent_after(site.silent_after_s))
+    SupplyControl::new(switch).silent_after(site.silent_after_s)
 }
 
 fn note(site: &str, heard: &Heard<'_>) {

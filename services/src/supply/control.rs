@@ -4,12 +4,12 @@
 //! An order that was appended and not handed over ends as one whose outcome never came: the relay is read
 //! before anything is claimed or ordered again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant as Clock};
 
 use adapters::meter_bus::Contact as Side;
-use adapters::supply_switch::{Outcome, Pending, SupplySwitch, SwitchOrder};
+use adapters::supply_switch::{Outcome, Pending, SwitchOrder};
 use domain::event::{
     EventId, MeterId, OutputState, PointId, SupplyCommandOrdered, SupplyEvent, SupplyModeObserved, SupplyObserved,
     SwitchEvidence,
@@ -19,15 +19,11 @@ use domain::supply::{Command, Report, Situation, decide, due, dues};
 
 use super::append::{append, command_id};
 use super::evidence;
+use super::links::{Links, SharedSwitch};
 use super::scene::{Place, Scene, bare};
-use crate::desk::Duty;
+use crate::desk::{Duty, Moment};
 use crate::owner::{Owner, OwnerError};
 
-/// A relay switch that several parts of a program share.
-pub type SharedSwitch = Arc<dyn SupplySwitch + Send + Sync>;
-
-/// A meter whose last poll is older than this does not answer, in seconds; three polls of a minute.
-pub const SILENT_AFTER_S: i64 = 180;
 /// Balances may take one part in so many of the desk's time,
 const SHARE: u32 = 20;
 /// but what somebody paid waits no longer than this.
@@ -66,8 +62,7 @@ struct Basis {
 
 /// Who is warned, cut off and restored at a site: see the contract at the head of `domain::supply`.
 pub struct SupplyControl {
-    switch: SharedSwitch,
-    silent_after_s: i64,
+    links: Links,
     scene: Scene,
     basis: Option<Basis>,
     took: Duration,
@@ -79,6 +74,8 @@ pub struct SupplyControl {
     /// Position, instant and polls of the last look at every point.
     looked: Option<(u64, Instant, u64)>,
     polls: u64,
+    /// Points whose held step is not due any more.
+    lapsed: BTreeSet<PointId>,
 }
 
 impl std::fmt::Debug for SupplyControl {
@@ -94,8 +91,7 @@ impl SupplyControl {
     /// Control over the relays of a switch.
     pub fn new(switch: SharedSwitch) -> Self {
         Self {
-            switch,
-            silent_after_s: SILENT_AFTER_S,
+            links: Links::new(switch),
             scene: Scene::default(),
             basis: None,
             took: Duration::ZERO,
@@ -105,14 +101,19 @@ impl SupplyControl {
             flights: Vec::new(),
             looked: None,
             polls: 0,
+            lapsed: BTreeSet::new(),
         }
     }
 
     /// For collectors that poll less often than each minute: a meter is silent after so many seconds.
     #[must_use]
-    pub const fn silent_after(mut self, seconds: i64) -> Self {
-        self.silent_after_s = seconds;
-        self
+    pub fn silent_after(self, seconds: i64) -> Self {
+        Self { links: self.links.clone().silent_after(seconds), ..self }
+    }
+
+    /// The way to its relays, for who shows what it is to do.
+    pub fn links(&self) -> Links {
+        self.links.clone()
     }
 
     /// Whether every order that was handed over has its outcome, and every point was looked at by what the books say.
@@ -207,12 +208,18 @@ impl SupplyControl {
 
     fn situation<'a>(&'a self, owner: &'a Owner<'_>, place: &'a Place, now: Instant) -> Situation<'a> {
         self.scene.situation(place, owner.site().premises(), now, |place| {
-            let is_near = |meter: &MeterId| {
-                let answered = owner.contacts().of(meter);
-                self.switch.has(meter) && answered.is_some_and(|seen| now.since(seen.at) <= self.silent_after_s)
-            };
-            place.meter.as_ref().is_some_and(is_near)
+            place.meter.as_ref().is_some_and(|meter| self.links.reach(owner.contacts(), meter, now))
         })
+    }
+
+    /// The points at which a step was held that is not due any more: nobody writes that down, and nobody is told of it.
+    fn lapsed(&self, owner: &Owner<'_>, now: Instant) -> BTreeSet<PointId> {
+        let is_over = |place: &&Place| {
+            let held = owner.supply().points.get(&place.point).and_then(|point| point.held);
+            let due = || due(owner.supply(), self.situation(owner, place, now)).map(|due| due.to);
+            held.is_some_and(|held| due() != Some(held.to))
+        };
+        self.scene.places.iter().filter(is_over).map(|place| place.point.clone()).collect()
     }
 
     /// Makes every step that is due at a point.
@@ -278,7 +285,16 @@ impl Duty for SupplyControl {
             self.review(owner, index, now)?;
         }
         self.looked = Some((owner.events(), now, self.polls));
+        self.lapsed = self.lapsed(owner, now);
         Ok(())
+    }
+
+    fn tell(&self, moment: &mut Moment) -> bool {
+        let is_new = *moment.lapsed != self.lapsed;
+        if is_new {
+            moment.lapsed = Arc::new(self.lapsed.clone());
+        }
+        is_new
     }
 
     fn act(&mut self, owner: &Owner<'_>, now: Instant) {
@@ -310,7 +326,7 @@ impl SupplyControl {
         };
         let (meter, valid_until) = (order.meter.clone(), order.valid_until);
         let id: EventId = command_id(owner.site_id(), &order.point, order.command);
-        let pending = self.switch.switch(SwitchOrder { id, meter: meter.clone(), to, valid_until });
+        let pending = self.links.switch.switch(SwitchOrder { id, meter: meter.clone(), to, valid_until });
         let (point, command) = (order.point.clone(), order.command);
         Flight { point, command, meter, gives_up: valid_until.plus(GIVEN_UP_S), pending }
     }

@@ -1,13 +1,14 @@
 //! Supply control at work, and `tallywatt supply`: who may be cut off, by which rules, and what people say about it.
 //!
 //! Reading order: `scene` (what is known of every point), `control` (the duty that decides and hands orders
-//! over), `evidence` and `append` (what was seen, as events), `ask` (what
+//! over), `links` (which relays it reaches), `evidence` and `append` (what was seen, as events), `ask` (what
 //! people say), `status` (what is shown); the others are commands.
 
 mod append;
 mod ask;
 mod control;
 mod evidence;
+mod links;
 mod people;
 mod plan;
 mod policy;
@@ -20,7 +21,8 @@ use domain::event::OutputState;
 
 pub(crate) use ask::says;
 pub use ask::{Ask, AskError, Asked, answer, ask};
-pub use control::{SILENT_AFTER_S, SharedSwitch, SupplyControl};
+pub use control::SupplyControl;
+pub use links::{Links, SILENT_AFTER_S, SharedSwitch};
 pub use status::{Asking, DueNow, PointStatus, Waiting, name, status, status_of};
 pub use words::{check, happened};
 

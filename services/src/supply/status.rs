@@ -7,6 +7,7 @@ use domain::quantity::{Instant, Money};
 use domain::supply::{ControlState, Due, Supply, due, dues, earliest_cut};
 use serde::Serialize;
 
+use super::links::Links;
 use super::scene::Scene;
 use crate::owner::Owner;
 
@@ -76,15 +77,13 @@ pub struct Asking {
     pub to: OutputState,
 }
 
-/// Supply of every unit's point, in the order of their ids. Whether a meter answers is taken from its polls since the
-/// owner was opened.
-pub fn status(owner: &mut Owner<'_>, now: Instant) -> Result<Vec<PointStatus>, BillingError> {
+/// Supply of every unit's point, in the order of their ids. Whether an order reaches a relay is judged as by supply
+/// control: by its switch, and by the meter's polls since the owner was opened.
+pub fn status(owner: &mut Owner<'_>, links: &Links, now: Instant) -> Result<Vec<PointStatus>, BillingError> {
     let spent = owner.settled().clone();
     let supply = owner.supply().clone();
     let contacts = owner.contacts().clone();
-    status_of(owner.site_mut(), &spent, &supply, now, |meter| {
-        contacts.of(meter).is_some_and(|seen| now.since(seen.at) <= super::SILENT_AFTER_S)
-    })
+    status_of(owner.site_mut(), &spent, &supply, now, |meter| links.reach(&contacts, meter, now))
 }
 
 /// As `status`, of a site, a supply and links that are known otherwise.
@@ -93,13 +92,13 @@ pub fn status_of(
     spent: &Settled,
     supply: &Supply,
     now: Instant,
-    answers: impl Fn(&MeterId) -> bool,
+    reached: impl Fn(&MeterId) -> bool,
 ) -> Result<Vec<PointStatus>, BillingError> {
     let all_dues = dues(site, now)?;
     let scene = Scene::of(site, spent, &all_dues, now);
     let one = |place: &super::scene::Place| {
         let premises = site.premises();
-        let situation = || scene.situation(place, premises, now, |place| place.meter.as_ref().is_some_and(&answers));
+        let situation = || scene.situation(place, premises, now, |place| place.meter.as_ref().is_some_and(&reached));
         let point = supply.point(&place.point);
         let held = point.held.map(|held| Waiting { command: None, sent: None, since: held.since, to: held.to });
         let open = point.open.as_ref().map(|open| Waiting {

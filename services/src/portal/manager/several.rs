@@ -94,7 +94,8 @@ pub(super) async fn act(visit: Visit, Path(site): Path<String>, Sent(given): Sen
 }
 
 async fn rows(served: &ServedSite) -> Result<Vec<PointStatus>, Fault> {
-    match served.desk.read(|turn| supply::status(turn.owner, turn.now)).await {
+    let links = served.links.clone();
+    match served.desk.read(move |turn| supply::status(turn.owner, &links, turn.now)).await {
         Ok(Ok(rows)) => Ok(rows),
         Ok(Err(error)) => {
             tracing::error!(%error, "supply cannot be shown");

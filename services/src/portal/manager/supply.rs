@@ -74,8 +74,9 @@ async fn show(visit: &Visit, site: &str, came: Option<(Said, &Given)>) -> Respon
         Ok(served) => served,
         Err(fault) => return visit.fault(fault),
     };
-    let read = served.desk.read(|turn| {
-        let rows = supply::status(turn.owner, turn.now)?;
+    let links = served.links.clone();
+    let read = served.desk.read(move |turn| {
+        let rows = supply::status(turn.owner, &links, turn.now)?;
         let facts = turn.owner.facts().all().iter().rev();
         let happened = facts.filter(|event| matches!(event.body, Body::Supply(_))).take(RECENT);
         Ok::<_, BillingError>((rows, happened.cloned().collect::<Vec<Event>>()))

@@ -68,7 +68,7 @@ pub(super) async fn home(visit: Visit, Path((site, account)): Path<(String, Stri
         Ok(read) => read,
         Err(error) => return visit.fault(error.into()),
     };
-    let told = match supply::told(&served.desk, &account).await {
+    let told = match supply::told(served, &account).await {
         Ok(told) => told,
         Err(fault) => return visit.fault(fault),
     };

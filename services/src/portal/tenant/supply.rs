@@ -12,13 +12,14 @@ use serde_json::json;
 
 use super::rules::rules;
 use crate::command::Key;
-use crate::desk::{ChangeError, Desk, Moment};
+use crate::desk::{ChangeError, Moment};
 use crate::identity::Permission;
 use crate::portal::error::Fault;
 use crate::portal::show;
 use crate::portal::visit::{Marked, Visit, see_other};
 use crate::portal::words::Language;
 use crate::query::{self, Balance, Pending, PointState};
+use crate::serve::ServedSite;
 use crate::supply::{Ask, AskError, DueNow, PointStatus, ask, status};
 
 /// A point's card.
@@ -38,13 +39,13 @@ pub(super) struct SupplyCard {
 }
 
 /// What supply control says of an account's points; nothing where the site has no policy.
-pub(super) async fn told(desk: &Desk, account: &AccountId) -> Result<Vec<PointStatus>, Fault> {
-    let account = account.clone();
-    let read = desk.read(move |turn| {
+pub(super) async fn told(served: &ServedSite, account: &AccountId) -> Result<Vec<PointStatus>, Fault> {
+    let (account, links) = (account.clone(), served.links.clone());
+    let read = served.desk.read(move |turn| {
         if turn.owner.supply().policy.is_none() {
             return Ok(Vec::new());
         }
-        let mut points = status(turn.owner, turn.now)?;
+        let mut points = status(turn.owner, &links, turn.now)?;
         points.retain(|point| point.account.as_ref() == Some(&account));
         Ok::<_, domain::billing::BillingError>(points)
     });
@@ -163,6 +164,12 @@ impl Teller<'_> {
         let language = self.language;
         let mut facts = Vec::new();
         let mut fact = |key: &str, value: String| facts.push((language.say(key), value));
+        // A cut goes by what electricity costs alone: beside the whole balance it is said which one it is.
+        let counts =
+            self.told.and_then(|told| Some((told.balance_minor?, self.moment.live.get(told.account.as_ref()?)?)));
+        if let Some((counts, _)) = counts.filter(|(counts, whole)| *counts != whole.balance) {
+            fact("supply-counts", super::coin(self.moment).money(counts));
+        }
         if self.is_cut_due() {
             let earliest = self.told.and_then(|told| told.earliest_cut);
             fact("supply-earliest", earliest.map_or_else(|| language.say("supply-not-yet"), |at| self.time(at)));

@@ -1,6 +1,6 @@
 //! The state of a site: a fold over its facts, and the runs that it decides.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::dirty::Dirty;
@@ -8,7 +8,7 @@ use super::due::{Due, RunKind};
 use super::error::BillingError;
 use super::target::{AccountMonth, MonthTarget, Rating};
 use crate::compliance::Compliance;
-use crate::event::{AccountId, BillIssued, Body, Event, MeterId, PointId, PointRegistered, RechargeReceived, sha256};
+use crate::event::{AccountId, BillIssued, Body, Event, MeterId, PointId, RechargeReceived, sha256};
 use crate::ledger::Ledger;
 use crate::metering::Metering;
 use crate::premises::Premises;
@@ -297,13 +297,11 @@ impl Site {
     /// From when on energies are others, of a meter whose register is another
     /// from an instant on. A virtual point that waited for the next meter of a
     /// member has waited since the last reading of the others (BILLING §3).
-    fn heard_from(&self, meter: &MeterId, from: Instant) -> Instant {
-        let Some(table) = self.premises.meters.get(meter) else { return from };
-        let counted = |point: &PointRegistered| point.formula.iter().any(|term| term.point == table.point);
-        if !self.premises.points.values().any(counted) {
+    fn heard_from(&self, meter: &MeterId, from: Instant, counted: &BTreeSet<&PointId>) -> Instant {
+        let Some(table) = self.premises.meters.get(meter).filter(|table| counted.contains(&table.point)) else {
             return from;
-        }
-        let others = || self.premises.meters.values().filter(|one| one.point == table.point && one.id != *meter);
+        };
+        let others = || self.premises.meters_of(&table.point).filter(|one| one.id != *meter);
         let last = others().filter_map(|one| self.metering.register(&one.id)?.last_accepted()).max();
         let since = last.or_else(|| others().map(|one| one.installed).min());
         since.map_or(from, |since| from.min(since))
@@ -320,8 +318,10 @@ impl Site {
     pub(super) fn changed(&self) -> Dirty {
         let mut dirty = self.dirty.clone();
         let first = self.first_day().map(|day| self.premises.calendar.start_of(day).plus(1));
+        let formulas = self.premises.points.values().flat_map(|point| &point.formula);
+        let counted: BTreeSet<&PointId> = formulas.map(|term| &term.point).collect();
         for (meter, from) in self.metering.changed() {
-            let from = self.heard_from(meter, from);
+            let from = self.heard_from(meter, from, &counted);
             dirty.register_changed(&self.premises, meter, first.map_or(from, |first| from.max(first)));
         }
         dirty.spread(&self.premises);

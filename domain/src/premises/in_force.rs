@@ -54,8 +54,10 @@ pub struct Premises {
     pub areas: BTreeMap<(UnitId, Date), i128>,
     /// Points.
     pub points: BTreeMap<PointId, PointRegistered>,
+    points_by_unit: BTreeMap<UnitId, BTreeSet<PointId>>,
     /// Meters.
     pub meters: BTreeMap<MeterId, MeterInstalled>,
+    meters_by_point: BTreeMap<PointId, BTreeSet<MeterId>>,
     /// Opening balances.
     pub accounts: BTreeMap<AccountId, Money>,
     leases: BTreeMap<(AccountId, UnitId, Instant), LeaseRecorded>,
@@ -75,6 +77,30 @@ pub struct Premises {
 }
 
 impl Premises {
+    /// Whether an event is a structural fact: one that `apply` takes up.
+    pub fn takes_up(body: &Body) -> bool {
+        matches!(
+            body,
+            Body::SiteRegistered(_)
+                | Body::CalendarPublished(_)
+                | Body::UnitRegistered(_)
+                | Body::PointRegistered(_)
+                | Body::MeterInstalled(_)
+                | Body::AccountOpened(_)
+                | Body::LeaseRecorded(_)
+                | Body::TariffPublished(_)
+                | Body::TariffAssigned(_)
+                | Body::PoolDefined(_)
+                | Body::PoolPointsChanged(_)
+                | Body::RulePublished(_)
+                | Body::TaxSet(_)
+                | Body::HolidayDeclared(_)
+                | Body::AreaMeasured(_)
+                | Body::MaxGapSet(_)
+                | Body::ApprovalsSet(_)
+        )
+    }
+
     /// Takes up a structural fact; true if it was one.
     pub fn apply(&mut self, body: &Body) -> bool {
         match body {
@@ -87,10 +113,12 @@ impl Premises {
                 self.units.insert(data.id.clone(), to_units(data.area_m2).expect("checked before it was appended"));
             }
             Body::PointRegistered(data) => {
-                self.points.insert(data.id.clone(), data.clone());
+                let before = self.points.insert(data.id.clone(), data.clone()).and_then(|point| point.unit);
+                move_to(&mut self.points_by_unit, &data.id, before.as_ref(), data.unit.as_ref());
             }
             Body::MeterInstalled(data) => {
-                self.meters.insert(data.id.clone(), data.clone());
+                let before = self.meters.insert(data.id.clone(), data.clone()).map(|meter| meter.point);
+                move_to(&mut self.meters_by_point, &data.id, before.as_ref(), Some(&data.point));
             }
             Body::AccountOpened(data) => {
                 self.accounts.insert(data.id.clone(), Money::new(data.opening_balance_minor));
@@ -157,15 +185,14 @@ impl Premises {
     }
 
     fn record_lease(&mut self, lease: &LeaseRecorded) {
+        let same = |one: &LeaseRecorded| one.account == lease.account && one.from == lease.from;
+        let of_unit = self.leases_by_unit.entry(lease.unit.clone()).or_default();
+        of_unit.retain(|one| !same(one));
+        if lease.until.is_none_or(|until| until > lease.from) {
+            of_unit.push(lease.clone());
+        }
+        of_unit.sort_by(|one, other| (one.from, &one.account).cmp(&(other.from, &other.account)));
         self.leases.insert((lease.account.clone(), lease.unit.clone(), lease.from), lease.clone());
-        let mut of_unit: Vec<LeaseRecorded> = self
-            .leases
-            .values()
-            .filter(|one| one.unit == lease.unit && one.until.is_none_or(|until| until > one.from))
-            .cloned()
-            .collect();
-        of_unit.sort_by_key(|one| one.from);
-        self.leases_by_unit.insert(lease.unit.clone(), of_unit);
     }
 
     /// The site's own facts.
@@ -290,6 +317,26 @@ impl Premises {
 
     /// The points of a unit, in the order of their ids.
     pub fn points_of<'a>(&'a self, unit: &'a UnitId) -> impl Iterator<Item = &'a PointRegistered> {
-        self.points.values().filter(move |point| point.unit.as_ref() == Some(unit))
+        self.points_by_unit.get(unit).into_iter().flatten().filter_map(|id| self.points.get(id))
+    }
+
+    /// The meters that are or were at a point, in the order of their ids.
+    pub fn meters_of<'a>(&'a self, point: &'a PointId) -> impl Iterator<Item = &'a MeterInstalled> {
+        self.meters_by_point.get(point).into_iter().flatten().filter_map(|id| self.meters.get(id))
+    }
+}
+
+/// Moves a member from where it was to where it is.
+fn move_to<K: Ord + Clone, V: Ord + Clone>(
+    places: &mut BTreeMap<K, BTreeSet<V>>,
+    member: &V,
+    from: Option<&K>,
+    to: Option<&K>,
+) {
+    if let Some(members) = from.and_then(|from| places.get_mut(from)) {
+        members.remove(member);
+    }
+    if let Some(to) = to {
+        places.entry(to.clone()).or_default().insert(member.clone());
     }
 }

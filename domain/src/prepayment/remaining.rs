@@ -36,11 +36,10 @@ pub(super) fn remaining(
     now: Instant,
 ) -> Option<Energy> {
     let premises = site.premises();
-    let leased = premises.points.values().find_map(|point| {
-        let holder = premises.holder_at(point.unit.as_ref()?, now);
-        (holder.leased && holder.account == *account).then_some((point, holder))
-    });
-    let (point, holder) = leased?;
+    let held = premises.units_held(account, now);
+    let point =
+        held.into_iter().flat_map(|unit| premises.points_of(unit)).min_by(|one, other| one.id.cmp(&other.id))?;
+    let holder = premises.holder_at(point.unit.as_ref()?, now);
     let tariff = premises.tariff_on(&Subject::Point(point.id.clone()), today)?;
     let wall = now.plus(premises.calendar.offset_at(now)).get().rem_euclid(86_400).div_euclid(60);
     let wall_date = premises.calendar.wall_date(now);

@@ -142,9 +142,8 @@ fn pending(supply: &PointSupply, lapsed: bool, show: Show<'_>) -> Option<Pending
 fn is_silent(moment: &Moment, point: &PointId) -> bool {
     let premises = &moment.premises;
     let now = moment.live_at.1;
-    let metered = premises.meters.values().any(|meter| {
-        meter.point == *point && meter.installed <= now && meter.removed.is_none_or(|removed| now < removed)
-    });
+    let mut meters = premises.meters_of(point);
+    let metered = meters.any(|meter| meter.installed <= now && meter.removed.is_none_or(|removed| now < removed));
     if premises.site.is_none() || !metered {
         return false;
     }
@@ -178,10 +177,12 @@ pub fn points(moment: &Moment) -> Vec<PointState> {
 
 /// The points of the units that an account holds by lease.
 pub(super) fn points_of(moment: &Moment, account: &AccountId) -> Vec<PointState> {
-    let units = units_of(&moment.premises, account, moment.live_at.1);
-    let of_units =
-        moment.premises.points.values().filter(|point| point.unit.as_ref().is_some_and(|unit| units.contains(unit)));
-    of_units.filter_map(|one| point(moment, &one.id)).collect()
+    let premises = &moment.premises;
+    let units = units_of(premises, account, moment.live_at.1);
+    let mut of_units: Vec<&PointId> =
+        units.iter().flat_map(|unit| premises.points_of(unit)).map(|point| &point.id).collect();
+    of_units.sort_unstable();
+    of_units.into_iter().filter_map(|id| point(moment, id)).collect()
 }
 
 /// The units that an account holds by lease.

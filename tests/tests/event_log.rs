@@ -22,6 +22,7 @@ fn check<L: EventLog>(open: impl Fn() -> L) {
     ids_are_for_ever(&open);
     batches_are_refused_whole(&mut open());
     filters(&mut open());
+    positions(&mut open());
     follow(&mut open(), &open());
 }
 
@@ -106,6 +107,22 @@ fn filters(log: &mut impl EventLog) {
     assert_eq!(events(of(SiteId::try_new(site), None)), batch);
     assert_eq!(events(of(None, Some(Kind::Decision))), batch[1..]);
     assert!(of(SiteId::try_new("a"), Some(Kind::Decision)).is_empty());
+}
+
+/// An event is found by its site and position, whatever other sites the log has.
+fn positions(log: &mut impl EventLog) {
+    for turn in 0..12 {
+        let of_a = next(log, turn % 3 + 1);
+        log.append(log.head().expect("head"), &of_a).expect("appends");
+        log.append(log.head().expect("head"), &[event("turns", turn + 1, "turn")]).expect("appends");
+    }
+    let stored = all(log);
+    for one in stored.iter().take(20).chain(stored.iter().rev().take(40)) {
+        let found = log.at(&one.event.site, one.event.position).expect("reads");
+        assert_eq!(found.as_ref(), Some(one));
+    }
+    let turns = SiteId::try_new("turns").expect("an id");
+    assert_eq!([0, 13, 10_000].map(|position| log.at(&turns, position).expect("reads")), [None, None, None]);
 }
 
 fn follow(owner: &mut impl EventLog, reader: &impl EventLog) {

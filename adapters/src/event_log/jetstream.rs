@@ -79,6 +79,12 @@ impl JetStreamLog {
         Ok(log)
     }
 
+    /// Opens a stream that is there, for readers: what is in it is taken up when somebody appends.
+    pub(super) fn open_unread(options: &Options) -> Result<Self, LogError> {
+        let connection = Arc::new(Connection::open(options)?);
+        Ok(Self { connection, ids: HashMap::new(), lasts: HashMap::new(), head: Sequence(0) })
+    }
+
     /// Takes up what is in the stream and not yet known here.
     fn catch_up(&mut self) -> Result<(), LogError> {
         let end = self.connection.head()?;

@@ -85,6 +85,21 @@ pub trait EventLog: Send {
     /// At most `limit` events after sequence `after`, in order.
     fn read(&self, after: Sequence, filter: &Filter, limit: usize) -> Result<Vec<Stored>, LogError>;
 
+    /// The event of a site at a position, if it is there. In a log of one site this is one event read.
+    fn at(&self, site: &SiteId, position: u64) -> Result<Option<Stored>, LogError> {
+        let filter = Filter { site: Some(site.clone()), kind: None };
+        // A site's position is no more than its sequence, and grows no faster.
+        let mut after = Sequence(position.saturating_sub(1));
+        loop {
+            let Some(found) = self.read(after, &filter, 1)?.pop() else { return Ok(None) };
+            match position.checked_sub(found.event.position) {
+                Some(0) => return Ok(Some(found)),
+                Some(left) => after = Sequence(found.sequence.0.saturating_add(left).saturating_sub(1)),
+                None => return Ok(None),
+            }
+        }
+    }
+
     /// The last sequence.
     fn head(&self) -> Result<Sequence, LogError>;
 
@@ -106,6 +121,14 @@ pub fn open_file(path: &std::path::Path) -> Result<Box<dyn EventLog>, LogError> 
         return Ok(Box::new(BundleLog::open(path)?));
     }
     Ok(Box::new(EmbeddedLog::open_read_only(path)?))
+}
+
+/// As `open`, of a log that is there, to read in it: nothing is made, and a stream is not read through first.
+pub fn open_to_read(location: &str) -> Result<Box<dyn EventLog>, LogError> {
+    if location.starts_with("nats://") {
+        return Ok(Box::new(JetStreamLog::open_unread(&jetstream::Options::parse(location)?)?));
+    }
+    Ok(Box::new(EmbeddedLog::open_read_only(std::path::Path::new(location))?))
 }
 
 /// A reader that waits for events.

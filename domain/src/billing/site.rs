@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::dirty::Dirty;
 use super::due::{Due, RunKind};
 use super::error::BillingError;
+use super::month_as_of::MonthAsOf;
 use super::target::{AccountMonth, MonthTarget, Rating};
 use crate::compliance::Compliance;
 use crate::event::{AccountId, BillIssued, Body, Event, MeterId, PointId, RechargeReceived, sha256};
@@ -13,7 +14,7 @@ use crate::ledger::Ledger;
 use crate::metering::Metering;
 use crate::premises::Premises;
 use crate::quantity::{Date, Instant, Money, Month};
-use crate::rating::{Counters, Facts, Horizon, PointMonth, PointSlice};
+use crate::rating::{Counters, Facts, Horizon, PointMonth};
 
 /// The version of the rules code. A change that alters any golden case is a new one.
 pub const RULES_VERSION: i64 = 1;
@@ -50,6 +51,8 @@ pub struct Site {
     pub(super) issued: BTreeMap<i64, Vec<BillIssued>>,
     /// The events of issued bills in the log: positions and leaf hashes, by number.
     bill_events: BTreeMap<i64, Vec<(u64, [u8; 32])>>,
+    /// How the month of each issued bill stood when it was issued.
+    as_issued: BTreeMap<i64, Arc<MonthAsOf>>,
     pub(super) settled_to: Option<Date>,
     pub(super) last_run: Option<Due>,
     pub(super) holding: bool,
@@ -59,7 +62,7 @@ pub struct Site {
     dirty: Dirty,
     /// Refunds at the instant of the next run, each with the cash left after it.
     refunds_at_due: Vec<(Instant, Money, RechargeReceived)>,
-    position: u64,
+    pub(super) position: u64,
     digest: Vec<u8>,
 }
 
@@ -97,6 +100,11 @@ impl Site {
     /// Position and leaf hash of each event that a bill was recorded in; nothing of one that is not in the log.
     pub fn bill_events(&self, number: i64) -> &[(u64, [u8; 32])] {
         self.bill_events.get(&number).map_or(&[], Vec::as_slice)
+    }
+
+    /// How the month of an issued bill stood when it was issued, by the bill's number.
+    pub fn as_issued(&self, number: i64) -> Option<&Arc<MonthAsOf>> {
+        self.as_issued.get(&number)
     }
 
     /// What is posted, by month.
@@ -260,7 +268,7 @@ impl Site {
             self.first_day = self.first_day();
             self.settled_to = Some(day);
         }
-        let seen = self.position;
+        let (seen, bills) = (self.position, self.bills);
         let fresh = self.fresh()?;
         self.dirty = Dirty::default();
         self.metering.take_changed();
@@ -275,11 +283,24 @@ impl Site {
             self.next_bill = Some(month.next());
         }
         self.last_run = Some(due);
+        self.keep_as_issued(bills);
         self.check_refunds_at_due()?;
         let digest = sha256(&[&self.digest]);
         self.digest.clear();
         decisions.push(super::settle::closing(due, seen, &digest, &decisions));
         Ok(Run { due, decisions })
+    }
+
+    /// Keeps how the months of the bills after a number stand: those of the run that is being decided.
+    fn keep_as_issued(&mut self, after: i64) {
+        let mut kept: BTreeMap<Month, Arc<MonthAsOf>> = BTreeMap::new();
+        let fresh = self.issued.range(after.saturating_add(1)..);
+        let fresh: Vec<(i64, Month)> =
+            fresh.filter_map(|(number, parts)| Some((*number, parts.first()?.month))).collect();
+        for (number, month) in fresh {
+            let of = kept.entry(month).or_insert_with(|| Arc::new(self.month_as_of(month))).clone();
+            self.as_issued.insert(number, of);
+        }
     }
 
     /// The last day whose settlement is due by an instant.
@@ -383,13 +404,6 @@ impl Site {
         let horizon = Horizon { first_day, until: self.premises.calendar.end_of(day), last_day: day };
         let before = self.targets.range(..day.month()).next_back().map(|(_, target)| target);
         MonthTarget::rate(day.month(), None, before, Rating { facts: &facts, horizon, dirty: &dirty })
-    }
-
-    /// The slices of a point in a month, as settled.
-    pub fn slices_of(&self, point: &PointId, month: Month) -> Vec<PointSlice> {
-        let Some(last_day) = self.settled_to else { return Vec::new() };
-        let until = self.premises.calendar.end_of(last_day);
-        self.point_month(point, month, until).map_or_else(Vec::new, |rated| rated.slices)
     }
 
     /// The month of a unit's point up to an instant, from zero, by the facts known now.

@@ -8,6 +8,7 @@
 pub mod columns;
 mod curve;
 mod error;
+mod excerpt;
 mod frames;
 mod gate;
 #[cfg(test)]
@@ -24,6 +25,7 @@ use std::sync::Arc;
 
 pub use curve::MeterRegister;
 pub use error::{MeteringError, Reason, TableReading};
+pub use excerpt::About;
 use frames::Frames;
 pub use gate::Installation;
 use meter::{Act, Action, Meter, Row, Source};

@@ -28,7 +28,7 @@ impl Explained<'_> {
     /// The line as known at another instant, and what is in force on a day.
     pub(super) fn now(&self, bill: &BillIssued, line: &BillLine, steps: &mut Steps) {
         if let Some(at) = self.as_of.known_at {
-            let target = self.site.targets().get(&self.month).and_then(|target| target.accounts.get(&bill.account));
+            let target = self.month.target.as_ref().and_then(|target| target.accounts.get(&bill.account));
             let lines = target.into_iter().flat_map(|of| &of.lines);
             let now = lines.into_iter().find(|(key, _)| key.sorted() == line.key).map(|(_, now)| now);
             let said = match now {
@@ -46,7 +46,7 @@ impl Explained<'_> {
         }
         if let Some(day) = self.as_of.effective {
             let subject = Subject::Point(line.key.point.clone());
-            let tariff = self.site.premises().tariff_on(&subject, day);
+            let tariff = self.premises().tariff_on(&subject, day);
             let said = match tariff {
                 Some(tariff) => told("working-in-force")
                     .with("tariff", tariff.id.as_str())

@@ -2,7 +2,6 @@
 
 use domain::event::{BillIssued, BillLine, BillShare, Component, PointId, PoolId, hex};
 use domain::quantity::{Date, Energy, Instant};
-use domain::rating::Facts;
 use serde_json::{Value, json};
 
 use super::Explained;
@@ -50,7 +49,7 @@ impl Explained<'_> {
     /// A share of a pool.
     pub(super) fn share_document(&self, bill: &BillIssued, share: &BillShare) -> Value {
         let decimals = self.decimals();
-        let rated = self.site.targets().get(&self.month).and_then(|target| target.pools.get(&share.pool));
+        let rated = self.month.target.as_ref().and_then(|target| target.pools.get(&share.pool));
         let days = rated.into_iter().flat_map(|rated| &rated.days).filter(|day| self.is_asked(day.day));
         let days: Vec<Value> = days
             .map(|day| {
@@ -65,7 +64,7 @@ impl Explained<'_> {
                     }
                 }
                 // What no unit and no part gets is the landlord's.
-                let landlord = self.site.premises().site().landlord == bill.account;
+                let landlord = self.premises().site().landlord == bill.account;
                 let rests = day.split.parts.iter().map(|part| part.rest_energy);
                 let rest: Energy = rests.chain([day.split.rest_energy]).filter(|_| landlord).sum();
                 json!({
@@ -89,9 +88,9 @@ impl Explained<'_> {
     }
 
     fn published_of(&self, chain: &str) -> Vec<Value> {
-        let of_chain = |entry: &&crate::history::Entry| entry.event.chains.iter().any(|link| link.key == chain);
-        let facts = self.entries.iter().filter(of_chain).filter(|entry| !entry.event.body.is_decision());
+        let facts = self.events.published(chain);
         facts
+            .iter()
             .map(|entry| {
                 json!({
                     "type": entry.event.body.type_name(), "position": entry.event.position, "id": entry.event.id,
@@ -102,14 +101,13 @@ impl Explained<'_> {
     }
 
     fn registers_of(&self, point: &PointId, from: Instant, until: Instant) -> Vec<Value> {
-        let facts = Facts::new(self.site.premises(), self.site.metering());
-        let registers = facts.slice_registers(point, from, until).into_iter();
+        let registers = self.facts.slice_registers(point, from, until).into_iter();
         registers
             .map(|register| {
                 let events: Vec<Value> = register
                     .sources
                     .iter()
-                    .map(|position| json!({"position": position, "leaf": self.leaf(*position)}))
+                    .map(|position| json!({"position": position, "leaf": self.events.leaf(*position)}))
                     .collect();
                 json!({
                     "point": point, "meter": register.meter, "events": events,
@@ -121,15 +119,9 @@ impl Explained<'_> {
     }
 
     fn registers_of_pool(&self, pool: &PoolId, day: Date) -> Vec<Value> {
-        let premises = self.site.premises();
+        let premises = self.premises();
         let (from, until) = (premises.calendar.start_of(day), premises.calendar.end_of(day));
         let points = premises.pool_points(pool, day);
         points.iter().flat_map(|point| self.registers_of(point, from, until)).collect()
-    }
-
-    /// The leaf hash of an event, where the entries have it.
-    fn leaf(&self, position: u64) -> Option<String> {
-        let index = usize::try_from(position).ok()?.checked_sub(1)?;
-        self.entries.get(index).map(|entry| hex(&entry.leaf))
     }
 }

@@ -3,6 +3,8 @@
 
 mod axes;
 mod document;
+mod events;
+mod live;
 mod step;
 mod terms;
 
@@ -10,8 +12,10 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
-use domain::billing::Site;
+use domain::billing::{MonthAsOf, Site};
 use domain::event::{BillIssued, BillLine, BillShare, Component, PointId, SiteId, hex};
+use domain::metering::Metering;
+use domain::premises::Premises;
 use domain::quantity::{Date, Energy, Instant, Money, Month};
 use domain::rating::{Counters, EnergyLines, Facts, LineKeyExt, MonthShape, PointSlice, RatedEnergy, highest};
 use domain::tariff::DemandCharge;
@@ -24,6 +28,8 @@ use crate::history::{self, Entry};
 use crate::replay::failed;
 use crate::told::{Told, Value as Said, told};
 pub use axes::AsOf;
+use events::Events;
+pub use live::Case;
 pub use step::Step;
 use step::{Steps, name_of, unit_of};
 
@@ -79,13 +85,23 @@ pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
         let (site, _) = history::replay(&entries, run.as_deref()).map_err(failed)?;
         (entries, site)
     };
-    let explained = Explained { site: &site, entries: &entries, month, as_of };
+    let (_, bill) = bill_of(&site, account, month)?;
+    let (month, entries) = (site.month_as_of(month), entries.as_slice());
+    let explained = Explained::new((site.premises(), site.metering()), &month, bill, &entries, as_of);
     if args.json {
-        console.line(explained.document(account, args.line)?.to_string());
+        console.line(explained.document(args.line)?.to_string());
     } else {
-        explained.steps(account, args.line)?.iter().for_each(|step| console.line(step.to_string()));
+        explained.steps(args.line)?.iter().for_each(|step| console.line(step.to_string()));
     }
     Ok(Exit::Done)
+}
+
+/// The number and the parts of an account's bill of a month.
+fn bill_of<'a>(site: &'a Site, account: &str, month: Month) -> Result<(i64, &'a [BillIssued]), Failure> {
+    let is_it = |bill: &BillIssued| bill.account.as_str() == account && bill.month == month;
+    let found = site.issued().iter().find(|(_, parts)| parts.first().is_some_and(is_it));
+    let none = || bad(format!("there is no bill of {account} for {month}"), "look at the files under bills/");
+    found.map(|(number, parts)| (*number, parts.as_slice())).ok_or_else(none)
 }
 
 /// Opens a line of an account's bill of a month, in a site as of that bill's run.
@@ -107,7 +123,9 @@ pub fn steps(
     (account, month): (&str, Month),
     line: usize,
 ) -> Result<Vec<Step>, Failure> {
-    Explained { site, entries, month, as_of: AsOf::default() }.steps(account, line)
+    let (_, bill) = bill_of(site, account, month)?;
+    let month = site.month_as_of(month);
+    Explained::new((site.premises(), site.metering()), &month, bill, &entries, AsOf::default()).steps(line)
 }
 
 /// The same as a document.
@@ -117,7 +135,9 @@ pub fn document(
     (account, month): (&str, Month),
     line: usize,
 ) -> Result<Value, Failure> {
-    Explained { site, entries, month, as_of: AsOf::default() }.document(account, line)
+    let (_, bill) = bill_of(site, account, month)?;
+    let month = site.month_as_of(month);
+    Explained::new((site.premises(), site.metering()), &month, bill, &entries, AsOf::default()).document(line)
 }
 
 /// A line of a bill.
@@ -126,59 +146,66 @@ enum Found<'a> {
     Share(&'a BillIssued, &'a BillShare),
 }
 
+/// A line of a bill, from 1: its own first, then the shared ones.
+fn find(bill: &[BillIssued], line: usize) -> Result<Found<'_>, Failure> {
+    let lines: Vec<&BillLine> = bill.iter().flat_map(|part| &part.indoor).collect();
+    let shared: Vec<&BillShare> = bill.iter().flat_map(|part| &part.shared).collect();
+    let index = line.checked_sub(1);
+    let own = index.and_then(|index| lines.get(index));
+    let share = index.and_then(|index| shared.get(index.checked_sub(lines.len())?));
+    match (own, share, bill.first()) {
+        (Some(line), _, Some(bill)) => Ok(Found::Own(bill, line)),
+        (None, Some(share), Some(bill)) => Ok(Found::Share(bill, share)),
+        _ => {
+            let count = lines.len().saturating_add(shared.len());
+            Err(bad(format!("the bill has {count} lines"), "name one of them"))
+        }
+    }
+}
+
 struct Explained<'a> {
-    site: &'a Site,
-    entries: &'a [Entry],
-    month: Month,
+    facts: Facts<'a>,
+    month: &'a MonthAsOf,
+    bill: &'a [BillIssued],
+    events: &'a dyn Events,
     as_of: AsOf,
 }
 
 impl<'a> Explained<'a> {
-    /// A line of an account's bill, from 1: its own first, then the shared ones.
-    fn find(&self, account: &str, line: usize) -> Result<Found<'a>, Failure> {
-        let month = self.month;
-        let bill =
-            self.site.issued().values().find(|parts| {
-                parts.first().is_some_and(|bill| bill.account.as_str() == account && bill.month == month)
-            });
-        let Some(parts) = bill else {
-            return Err(bad(format!("there is no bill of {account} for {month}"), "look at the files under bills/"));
-        };
-        let lines: Vec<&BillLine> = parts.iter().flat_map(|part| &part.indoor).collect();
-        let shared: Vec<&BillShare> = parts.iter().flat_map(|part| &part.shared).collect();
-        let index = line.checked_sub(1);
-        let own = index.and_then(|index| lines.get(index));
-        let share = index.and_then(|index| shared.get(index.checked_sub(lines.len())?));
-        match (own, share, parts.first()) {
-            (Some(line), _, Some(bill)) => Ok(Found::Own(bill, line)),
-            (None, Some(share), Some(bill)) => Ok(Found::Share(bill, share)),
-            _ => {
-                let count = lines.len().saturating_add(shared.len());
-                Err(bad(format!("the bill has {count} lines"), "name one of them"))
-            }
-        }
+    fn new(
+        (premises, metering): (&'a Premises, &'a Metering),
+        month: &'a MonthAsOf,
+        bill: &'a [BillIssued],
+        events: &'a dyn Events,
+        as_of: AsOf,
+    ) -> Self {
+        Self { facts: Facts::new(premises, metering), month, bill, events, as_of }
     }
 
-    fn steps(&self, account: &str, line: usize) -> Result<Vec<Step>, Failure> {
+    fn steps(&self, line: usize) -> Result<Vec<Step>, Failure> {
         let mut steps = Steps::default();
-        match self.find(account, line)? {
+        match find(self.bill, line)? {
             Found::Own(bill, line) => self.line(bill, line, &mut steps),
             Found::Share(bill, share) => self.share(bill, share, &mut steps),
         }
         Ok(steps.0)
     }
 
-    fn document(&self, account: &str, line: usize) -> Result<Value, Failure> {
-        Ok(match self.find(account, line)? {
+    fn document(&self, line: usize) -> Result<Value, Failure> {
+        Ok(match find(self.bill, line)? {
             Found::Own(bill, line) => self.line_document(bill, line),
             Found::Share(bill, share) => self.share_document(bill, share),
         })
+    }
+
+    fn premises(&self) -> &'a Premises {
+        self.facts.premises
     }
 }
 
 impl Explained<'_> {
     fn decimals(&self) -> u8 {
-        self.site.premises().site().currency_decimals
+        self.premises().site().currency_decimals
     }
 
     fn line(&self, bill: &BillIssued, line: &BillLine, steps: &mut Steps) {
@@ -228,16 +255,15 @@ impl Explained<'_> {
     /// The interval that a demand line is of.
     fn peak(&self, bill: &BillIssued, line: &BillLine, steps: &mut Steps) {
         let key = &line.key;
-        let Some(tariff) = self.site.premises().tariffs.get(&(key.tariff.clone(), key.version)) else { return };
+        let Some(tariff) = self.premises().tariffs.get(&(key.tariff.clone(), key.version)) else { return };
         let named = |charge: &&DemandCharge| {
             Some(&charge.name) == key.name.as_ref()
                 && charge.period.map(|p| tariff.period_name(p)) == key.period.as_deref()
         };
         let Some(charge) = tariff.demand.iter().find(named) else { return };
-        let of_month = self.site.slices_of(&key.point, self.month);
+        let of_month = self.month.slices_of(&self.facts, &key.point);
         let slices: Vec<&PointSlice> = of_month.iter().filter(|slice| slice.holder.account == bill.account).collect();
-        let facts = Facts::new(self.site.premises(), self.site.metering());
-        let Some(peak) = highest(&facts, &slices, tariff, charge) else { return };
+        let Some(peak) = highest(&self.facts, &slices, tariff, charge) else { return };
         let (minutes, kw) = (charge.interval_minutes, peak.power.kw());
         let highest = told("working-peak").with("minutes", i64::from(minutes)).with("kw", kw);
         steps.say(1, highest.with("from", peak.from).with("until", peak.until));
@@ -262,10 +288,9 @@ impl Explained<'_> {
 
     /// The gaps between readings in which a slice begins or ends.
     fn gaps(&self, slice: &PointSlice) -> Vec<(Instant, Instant)> {
-        let longer = self.site.premises().max_gap_on(slice.day);
-        let facts = Facts::new(self.site.premises(), self.site.metering());
-        let registers = facts.slice_registers(&slice.point, slice.from, slice.until);
-        let curves = registers.iter().filter_map(|register| self.site.metering().register(&register.meter));
+        let longer = self.premises().max_gap_on(slice.day);
+        let registers = self.facts.slice_registers(&slice.point, slice.from, slice.until);
+        let curves = registers.iter().filter_map(|register| self.facts.metering.register(&register.meter));
         let gaps = curves.flat_map(|curve| curve.gaps(slice.from, slice.until, longer));
         let cut = |at: Instant, (from, until): (Instant, Instant)| from < at && at < until;
         gaps.filter(|gap| cut(slice.from, *gap) || cut(slice.until, *gap)).collect()
@@ -273,8 +298,7 @@ impl Explained<'_> {
 
     /// The facts of a chain: who published what when.
     fn published(&self, chain: &str, steps: &mut Steps) {
-        let of_chain = |entry: &&Entry| entry.event.chains.iter().any(|link| link.key == chain);
-        for entry in self.entries.iter().filter(of_chain).filter(|entry| !entry.event.body.is_decision()) {
+        for entry in self.events.published(chain) {
             let said = told("working-published")
                 .with("type", entry.event.body.type_name())
                 .with("position", entry.event.position.to_string())
@@ -293,9 +317,8 @@ impl Explained<'_> {
     /// The slices that are in a line, and how much of each.
     fn slices_of(&self, bill: &BillIssued, line: &BillLine) -> Vec<(PointSlice, Energy)> {
         let mut all = Vec::new();
-        let before = self.site.targets().range(..self.month).next_back();
-        let mut counters = before.map(|(_, target)| target.counters_of(&line.key.point)).unwrap_or_default();
-        for slice in self.site.slices_of(&line.key.point, self.month) {
+        let mut counters = self.month.counters_before(&line.key.point);
+        for slice in self.month.slices_of(&self.facts, &line.key.point) {
             let part = self.part_in(&slice, line, &mut counters);
             if !part.is_zero() && slice.holder.account == bill.account && self.is_asked(slice.day) {
                 all.push((slice, part));
@@ -306,13 +329,12 @@ impl Explained<'_> {
 
     /// What bands and scaled bounds of a point go by in the bill's month.
     fn shape(&self, point: &PointId) -> MonthShape {
-        let target = self.site.targets().get(&self.month);
-        target.map(|target| target.shape_of(self.site.premises(), point, self.month)).unwrap_or_default()
+        self.month.shape_of(&self.facts, point)
     }
 
     /// How much of a slice is in a line.
     fn part_in(&self, slice: &PointSlice, line: &BillLine, counters: &mut Counters) -> Energy {
-        let premises = self.site.premises();
+        let premises = self.premises();
         let Some((id, version, period)) = &slice.tariff else { return Energy::ZERO };
         if line.key.component == Component::Adder {
             let same = *id == line.key.tariff && *version == line.key.version;
@@ -344,8 +366,7 @@ impl Explained<'_> {
     }
 
     fn registers(&self, point: &PointId, from: Instant, until: Instant, steps: &mut Steps) {
-        let facts = Facts::new(self.site.premises(), self.site.metering());
-        for register in facts.slice_registers(point, from, until) {
+        for register in self.facts.slice_registers(point, from, until) {
             let sources = register.sources.iter().map(|position| self.source(*position)).collect();
             let said = told("working-register").with("meter", register.meter.as_str());
             let said = said.with("from", Energy::new(register.start_mwh).kwh());
@@ -355,8 +376,7 @@ impl Explained<'_> {
     }
 
     fn source(&self, position: u64) -> Told {
-        let index = usize::try_from(position).ok().and_then(|p| p.checked_sub(1));
-        let leaf = index.and_then(|index| self.entries.get(index)).map(|entry| hex(&entry.leaf));
+        let leaf = self.events.leaf(position);
         let leaf = leaf.as_deref().and_then(|leaf| leaf.get(..16)).unwrap_or("").to_owned();
         told("working-source").with("position", position.to_string()).with("leaf", leaf)
     }
@@ -370,7 +390,7 @@ impl Explained<'_> {
             .with("cost", share.pool_amount_minor.major(self.decimals()));
         steps.say(0, head);
         self.published(&format!("rule/{}", share.pool), steps);
-        let rated = self.site.targets().get(&self.month).and_then(|target| target.pools.get(&share.pool));
+        let rated = self.month.target.as_ref().and_then(|target| target.pools.get(&share.pool));
         let days = rated.into_iter().flat_map(|rated| &rated.days);
         for day in days.filter(|day| self.is_asked(day.day)) {
             let said = match day.split.rule {
@@ -395,11 +415,10 @@ impl Explained<'_> {
     }
 
     fn pool_registers(&self, pool: &domain::event::PoolId, day: Date, steps: &mut Steps) {
-        let premises = self.site.premises();
-        let facts = Facts::new(premises, self.site.metering());
+        let premises = self.premises();
         let (from, until) = (premises.calendar.start_of(day), premises.calendar.end_of(day));
         for point in premises.pool_points(pool, day) {
-            for register in facts.slice_registers(point, from, until) {
+            for register in self.facts.slice_registers(point, from, until) {
                 let sources = register.sources.iter().map(|position| self.source(*position)).collect();
                 let said = told("working-pool-register").with("point", point.as_str());
                 let said = said.with("meter", register.meter.as_str());

@@ -34,14 +34,14 @@ fn bounds_of(tiers: &[PriceTier<Energy>]) -> Vec<Option<Energy>> {
 impl Explained<'_> {
     /// The lines of the bill's account in the month, to date, that a line is computed from.
     pub(super) fn under(&self, bill: &BillIssued, line: &BillLine) -> Vec<(&LineKey, &Line)> {
-        let target = self.site.targets().get(&self.month).and_then(|target| target.accounts.get(&bill.account));
+        let target = self.month.target.as_ref().and_then(|target| target.accounts.get(&bill.account));
         let (Some(target), Some(tariff)) = (target, self.version_of(line)) else { return Vec::new() };
         let key = target.lines.keys().find(|key| key.sorted() == line.key);
         key.map(|key| lines_under(&target.lines, key, tariff)).unwrap_or_default()
     }
 
     fn version_of(&self, line: &BillLine) -> Option<&Tariff> {
-        self.site.premises().tariffs.get(&(line.key.tariff.clone(), line.key.version))
+        self.premises().tariffs.get(&(line.key.tariff.clone(), line.key.version))
     }
 
     /// The rounding, the bands, the bounds and the other lines that a line goes by.
@@ -106,7 +106,7 @@ impl Explained<'_> {
     /// The band and the tier of an energy line, of each tenancy that is in it.
     fn energy_terms(&self, bill: &BillIssued, line: &BillLine, tariff: &Tariff, steps: &mut Steps) {
         let period = tariff.periods.iter().position(|name| Some(&**name) == line.key.period.as_deref());
-        let month = self.month.number();
+        let month = self.month.month.number();
         let rows: Vec<&EnergyPrices> =
             tariff.energy.iter().filter(|row| Some(row.period) == period && row.in_month(month)).collect();
         let row = rows.iter().find(|row| Some(row.season) == line.key.season);

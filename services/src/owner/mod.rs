@@ -23,6 +23,7 @@ use domain::event::{
     AccountId, Body, Chains, Event, EventError, EventId, ReadingRow, ReadingsBatch, RosterEntry, SiteId,
     encode_canonical, leaf_hash, readings_id, sha256,
 };
+use domain::premises::Premises;
 use domain::prepayment::{Live, Settled};
 use domain::quantity::Instant;
 use domain::recharge::Payments;
@@ -234,7 +235,7 @@ impl<'a> Owner<'a> {
         &self.sights
     }
 
-    /// The position of the last event that may have changed what is in force.
+    /// The position of the last event that changed what is in force.
     pub fn structure(&self) -> u64 {
         self.structure
     }
@@ -349,7 +350,7 @@ impl<'a> Owner<'a> {
             }
         }
         self.alarms.apply(event);
-        if !leaves_premises(&event.body) {
+        if Premises::takes_up(&event.body) {
             self.structure = event.position;
         }
         self.received = Some(event.received);
@@ -442,19 +443,6 @@ impl<'a> Owner<'a> {
         }
         Ok(())
     }
-}
-
-/// Whether an event is of a kind that comes often and is not about what is in force.
-fn leaves_premises(body: &Body) -> bool {
-    body.is_decision()
-        || matches!(
-            body,
-            Body::ReadingsRecorded(_)
-                | Body::RechargeReceived(_)
-                | Body::PostingMade(_)
-                | Body::Supply(_)
-                | Body::Alarm(_)
-        )
 }
 
 /// What a fact says, in a few bytes.

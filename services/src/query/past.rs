@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use domain::event::{AlarmEvent, Body, PaymentEvent, SiteId, SupplyEvent};
+use adapters::event_log;
+use domain::event::{AccountId, AlarmEvent, Body, PaymentEvent, SiteId, SupplyEvent};
 use domain::quantity::Month;
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -13,7 +14,7 @@ use super::room::name_of;
 use super::{QueryError, Show, When};
 use crate::close_check::{self, Finding};
 use crate::desk::Moment;
-use crate::explain::{self, Step};
+use crate::explain::{Case, Step};
 use crate::history::{self, HistoryError};
 use crate::serve::ServedSite;
 use crate::told::Told;
@@ -176,18 +177,18 @@ pub async fn close_check(site: &ServedSite, month: Month, loss: Decimal) -> Resu
 /// How a line of an issued bill came about.
 pub async fn explain_line(
     site: &ServedSite,
-    account: domain::event::AccountId,
+    account: AccountId,
     month: Month,
     line: usize,
 ) -> Result<Explanation, QueryError> {
-    in_background(site, move |log, id| {
-        let entries = history::read_site(Path::new("."), Some(log), Some(id))?;
-        let Some(run) = history::issued_by(&entries, account.as_str(), month) else {
-            return Err(QueryError::UnknownBill { account, month });
-        };
-        let (state, _) = history::replay(&entries, Some(&run))?;
-        let steps = explain::steps(&state, &entries, (account.as_str(), month), line);
-        let steps = steps.map_err(|failure| refused(&failure))?;
+    let of = account.clone();
+    let found = site.desk.read(move |turn| Case::of(turn.owner, turn.moment, (&of, month), line)).await?;
+    let Some(case) = found.map_err(|failure| refused(&failure))? else {
+        return Err(QueryError::UnknownBill { account, month });
+    };
+    in_background(site, move |log, _| {
+        let log = event_log::open_to_read(log).map_err(HistoryError::from)?;
+        let steps = case.steps(log.as_ref()).map_err(|failure| QueryError::Log(failure.error.to_string()))?;
         let lines = steps.iter().map(ToString::to_string).collect();
         Ok(Explanation { account: account.to_string(), month: month.to_string(), line, lines, steps })
     })

@@ -6,6 +6,7 @@
 
 mod acts;
 mod bulk;
+mod excerpt;
 mod judge;
 mod points;
 mod sealed;

@@ -32,6 +32,14 @@ impl Meter {
         }
     }
 
+    /// Whether an accepted reading is the one that the table states for the installation.
+    pub(super) fn is_start(&self, index: usize) -> bool {
+        match index.checked_sub(self.sealed.points()) {
+            Some(loose) => self.curve.get(loose) == Some(&START),
+            None => index == 0 && self.sealed.started(),
+        }
+    }
+
     /// How many accepted readings are at or before an instant.
     pub(in crate::metering) fn until(&self, time: i64) -> usize {
         let at_or_before = |reference: &u32| self.time_of(*reference) <= time;

@@ -379,3 +379,30 @@ fn an_end_between_append_and_acknowledgement_appends_once() -> anyhow::Result<()
     assert_eq!(turn(&mut Spool::open(&path)?, Feed::Source)?, 3);
     Ok(())
 }
+
+/// Pages and supply control share what one of them has computed, until something that is owed can have changed.
+#[test]
+fn dues_are_computed_once_for_all_who_ask() -> anyhow::Result<()> {
+    let (site, offers, until) = case("hand-late")?;
+    let mut log = MemoryLog::new();
+    play(&mut log, &site, &offers, until)?;
+    let mut owner = Owner::open(&mut log, site, COMMIT)?;
+    let minute = Instant::new(until.get().div_euclid(60) * 60 + 120);
+    let first = owner.dues(minute)?;
+    assert!(std::sync::Arc::ptr_eq(&first, &owner.dues(minute.plus(59))?), "nothing has changed");
+    let account = AccountId::try_new("A-1").expect("an id");
+    let recharge = RechargeReceived {
+        account: account.clone(),
+        amount_minor: 700,
+        kind: RechargeKind::Recharge,
+        reference: "R-700".to_owned(),
+    };
+    let body = Body::RechargeReceived(recharge);
+    let id = EventId::derive(&[b"R-700"]);
+    owner.append(Draft { id, time: minute, received: minute, actor: "test".to_owned(), body })?;
+    let paid = owner.dues(minute.plus(59))?;
+    let credit = |dues: &services::owner::AllDues| dues.get(&account).map(|of| of.credit_minor.get());
+    assert_eq!(credit(&paid), credit(&first).map(|before| before + 700));
+    assert!(!std::sync::Arc::ptr_eq(&paid, &owner.dues(minute.plus(60))?), "a minute later");
+    Ok(())
+}

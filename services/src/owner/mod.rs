@@ -5,6 +5,7 @@
 //! `open` takes up a log that is there; `inlet` feeds the owner from an intake.
 
 mod contact;
+mod dues;
 mod error;
 mod facts;
 mod head;
@@ -30,6 +31,7 @@ use domain::recharge::Payments;
 use domain::supply::Supply;
 
 pub use contact::{Contact, Contacts};
+pub use dues::{AllDues, Basis};
 pub use error::OwnerError;
 pub use facts::Facts;
 pub use head::{Head, HeadFile};
@@ -108,6 +110,7 @@ pub struct Owner<'a> {
     sights: Sights,
     structure: u64,
     balances: Option<Balances>,
+    dues: Option<(Basis, AllDues)>,
     last_fact: u64,
     runs: u64,
     stands_down: bool,
@@ -144,6 +147,7 @@ impl<'a> Owner<'a> {
             sights: Sights::default(),
             structure: 0,
             balances: None,
+            dues: None,
             last_fact: 0,
             runs: 0,
             stands_down: false,

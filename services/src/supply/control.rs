@@ -4,7 +4,7 @@
 //! An order that was appended and not handed over ends as one whose outcome never came: the relay is read
 //! before anything is claimed or ordered again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant as Clock};
 
@@ -15,14 +15,14 @@ use domain::event::{
     SwitchEvidence,
 };
 use domain::quantity::Instant;
-use domain::supply::{Command, Report, Situation, decide, due, dues};
+use domain::supply::{Command, Report, Situation, decide, due};
 
 use super::append::{append, command_id};
 use super::evidence;
 use super::links::{Links, SharedSwitch};
 use super::scene::{Place, Scene, bare};
 use crate::desk::{Duty, Moment};
-use crate::owner::{Owner, OwnerError};
+use crate::owner::{AllDues, Basis, Owner, OwnerError};
 
 /// Balances may take one part in so many of the desk's time,
 const SHARE: u32 = 20;
@@ -50,14 +50,6 @@ struct Flight {
     meter: MeterId,
     gives_up: Instant,
     pending: Pending,
-}
-
-/// What the scene was computed from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Basis {
-    books_at: u64,
-    newest_reading: Option<Instant>,
-    minute: i64,
 }
 
 /// Who is warned, cut off and restored at a site: see the contract at the head of `domain::supply`.
@@ -182,8 +174,7 @@ impl SupplyControl {
 
     /// Computes the scene anew where it is due; whether it is of what the books say now.
     fn refresh(&mut self, owner: &mut Owner<'_>, now: Instant) -> bool {
-        let minute = now.get().div_euclid(60);
-        let basis = Basis { books_at: owner.books_at(), newest_reading: owner.newest_reading(), minute };
+        let basis = owner.basis(now);
         if self.basis == Some(basis) {
             return true;
         }
@@ -195,9 +186,9 @@ impl SupplyControl {
             return !urgent;
         }
         let began = Clock::now();
-        let all_dues = dues(owner.site_mut(), now).unwrap_or_else(|error| {
+        let all_dues = owner.dues(now).unwrap_or_else(|error| {
             tracing::warn!(site = %owner.site_id(), %error, "balances cannot be computed: nobody is cut or restored for them");
-            BTreeMap::new()
+            AllDues::default()
         });
         self.scene = Scene::of(owner.site(), owner.settled(), &all_dues, now);
         self.took = began.elapsed();

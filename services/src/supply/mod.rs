@@ -23,7 +23,7 @@ pub(crate) use ask::says;
 pub use ask::{Ask, AskError, Asked, answer, ask};
 pub use control::SupplyControl;
 pub use links::{Links, SILENT_AFTER_S, SharedSwitch};
-pub use status::{Asking, DueNow, PointStatus, Waiting, name, status, status_of};
+pub use status::{Asking, DueNow, PointStatus, Waiting, name, status, status_for, status_of};
 pub use words::{check, happened};
 
 use crate::console::Console;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::billing::Site;
-use domain::event::{AccountId, MeterId, PointId, PointKind};
+use domain::event::{AccountId, MeterId, MeterInstalled, PointId, PointKind};
 use domain::premises::Premises;
 use domain::prepayment::Settled;
 use domain::quantity::{Instant, Money};
@@ -25,23 +25,45 @@ pub(crate) struct Place {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Scene {
     pub(crate) places: Vec<Place>,
+    /// How many unit's points the site has.
+    points: usize,
 }
 
 impl Scene {
     /// The scene of now, with what accounts paid and owe; an account that is not among `dues` cannot be judged.
     pub(crate) fn of(site: &Site, spent: &Settled, dues: &BTreeMap<AccountId, Dues>, now: Instant) -> Self {
+        Self::whose(site, spent, dues, now, |_| true)
+    }
+
+    /// The same of the points alone whose units an account leases.
+    pub(crate) fn of_account(
+        site: &Site,
+        spent: &Settled,
+        dues: &BTreeMap<AccountId, Dues>,
+        (now, account): (Instant, &AccountId),
+    ) -> Self {
+        Self::whose(site, spent, dues, now, |holder| holder == Some(account))
+    }
+
+    fn whose(
+        site: &Site,
+        spent: &Settled,
+        dues: &BTreeMap<AccountId, Dues>,
+        now: Instant,
+        asked: impl Fn(Option<&AccountId>) -> bool,
+    ) -> Self {
         let premises = site.premises();
-        let mut meters: BTreeMap<&PointId, &MeterId> = BTreeMap::new();
-        for meter in premises.meters.values() {
-            if meter.installed <= now && meter.removed.is_none_or(|removed| now < removed) {
-                meters.entry(&meter.point).or_insert(&meter.id);
-            }
-        }
         let units = premises.points.values().filter(|point| point.kind == PointKind::Unit);
-        let place = |(point, unit): (&PointId, &domain::event::UnitId)| {
+        let units: Vec<_> = units.filter_map(|point| Some((&point.id, point.unit.as_ref()?))).collect();
+        let place = |(point, unit): &(&PointId, &domain::event::UnitId)| {
             let holder = premises.holder_at(unit, now);
             let account = holder.leased.then_some(holder.account);
-            let meter = meters.get(point).copied();
+            if !asked(account.as_ref()) {
+                return None;
+            }
+            let holds =
+                |meter: &&MeterInstalled| meter.installed <= now && meter.removed.is_none_or(|removed| now < removed);
+            let meter = premises.meters_of(point).find(holds).map(|meter| &meter.id);
             let dues = account.as_ref().and_then(|account| dues.get(account).copied());
             let balance = |dues: Dues| dues.credit_minor - dues.energy_minor - dues.shared_minor - dues.other_minor;
             let left = account.as_ref().zip(dues.map(balance));
@@ -49,17 +71,17 @@ impl Scene {
             let recharges = account.iter().flat_map(|account| {
                 site.ledger().recharges(account, Instant::new(i64::MIN), now.plus(1)).map(|one| one.time)
             });
-            Place {
-                point: point.clone(),
+            Some(Place {
+                point: (*point).clone(),
                 meter: meter.cloned(),
                 dues,
                 data_at: meter.and_then(|meter| site.metering().register(meter)?.last_accepted()),
                 days_left_tenths: left.and_then(|left| i64::try_from(left).ok()),
                 last_recharge: recharges.max(),
                 account,
-            }
+            })
         };
-        Self { places: units.filter_map(|point| Some((&point.id, point.unit.as_ref()?))).map(place).collect() }
+        Self { places: units.iter().filter_map(place).collect(), points: units.len() }
     }
 
     /// A point's situation; whether its meter answers is for the caller to say.
@@ -78,7 +100,7 @@ impl Scene {
             link_up: link_up(place),
             last_recharge: place.last_recharge,
             meter: place.meter.as_ref(),
-            site_points: i64::try_from(self.places.len()).unwrap_or(i64::MAX),
+            site_points: i64::try_from(self.points).unwrap_or(i64::MAX),
             ..bare(premises, &place.point, now)
         }
     }

@@ -2,13 +2,14 @@
 
 use domain::billing::{BillingError, Site};
 use domain::event::{AccountId, CheckCode, MeterId, OutputState, PointId, SupplyCheck};
+use domain::premises::Premises;
 use domain::prepayment::Settled;
 use domain::quantity::{Instant, Money};
 use domain::supply::{ControlState, Due, Supply, due, dues, earliest_cut};
 use serde::Serialize;
 
 use super::links::Links;
-use super::scene::Scene;
+use super::scene::{Place, Scene};
 use crate::owner::Owner;
 
 /// Supply of a point.
@@ -80,10 +81,26 @@ pub struct Asking {
 /// Supply of every unit's point, in the order of their ids. Whether an order reaches a relay is judged as by supply
 /// control: by its switch, and by the meter's polls since the owner was opened.
 pub fn status(owner: &mut Owner<'_>, links: &Links, now: Instant) -> Result<Vec<PointStatus>, BillingError> {
-    let spent = owner.settled().clone();
-    let supply = owner.supply().clone();
-    let contacts = owner.contacts().clone();
-    status_of(owner.site_mut(), &spent, &supply, now, |meter| links.reach(&contacts, meter, now))
+    let all_dues = owner.dues(now)?;
+    let scene = Scene::of(owner.site(), owner.settled(), &all_dues, now);
+    Ok(shown_by(owner, links, &scene, now))
+}
+
+/// The same of the points that an account holds.
+pub fn status_for(
+    owner: &mut Owner<'_>,
+    links: &Links,
+    now: Instant,
+    account: &AccountId,
+) -> Result<Vec<PointStatus>, BillingError> {
+    let all_dues = owner.dues(now)?;
+    let scene = Scene::of_account(owner.site(), owner.settled(), &all_dues, (now, account));
+    Ok(shown_by(owner, links, &scene, now))
+}
+
+fn shown_by(owner: &Owner<'_>, links: &Links, scene: &Scene, now: Instant) -> Vec<PointStatus> {
+    let reached = |meter: &MeterId| links.reach(owner.contacts(), meter, now);
+    shown(scene, owner.site().premises(), owner.supply(), now, reached)
 }
 
 /// As `status`, of a site, a supply and links that are known otherwise.
@@ -96,8 +113,17 @@ pub fn status_of(
 ) -> Result<Vec<PointStatus>, BillingError> {
     let all_dues = dues(site, now)?;
     let scene = Scene::of(site, spent, &all_dues, now);
-    let one = |place: &super::scene::Place| {
-        let premises = site.premises();
+    Ok(shown(&scene, site.premises(), supply, now, reached))
+}
+
+fn shown(
+    scene: &Scene,
+    premises: &Premises,
+    supply: &Supply,
+    now: Instant,
+    reached: impl Fn(&MeterId) -> bool,
+) -> Vec<PointStatus> {
+    let one = |place: &Place| {
         let situation = || scene.situation(place, premises, now, |place| place.meter.as_ref().is_some_and(&reached));
         let point = supply.point(&place.point);
         let held = point.held.map(|held| Waiting { command: None, sent: None, since: held.since, to: held.to });
@@ -129,7 +155,7 @@ pub fn status_of(
             request,
         }
     };
-    Ok(scene.places.iter().map(one).collect())
+    scene.places.iter().map(one).collect()
 }
 
 impl DueNow {

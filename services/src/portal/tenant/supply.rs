@@ -20,7 +20,7 @@ use crate::portal::visit::{Marked, Visit, see_other};
 use crate::portal::words::Language;
 use crate::query::{self, Balance, Pending, PointState};
 use crate::serve::ServedSite;
-use crate::supply::{Ask, AskError, DueNow, PointStatus, ask, status};
+use crate::supply::{Ask, AskError, DueNow, PointStatus, ask, status_for};
 
 /// A point's card.
 #[derive(Template)]
@@ -45,9 +45,7 @@ pub(super) async fn told(served: &ServedSite, account: &AccountId) -> Result<Vec
         if turn.owner.supply().policy.is_none() {
             return Ok(Vec::new());
         }
-        let mut points = status(turn.owner, &links, turn.now)?;
-        points.retain(|point| point.account.as_ref() == Some(&account));
-        Ok::<_, domain::billing::BillingError>(points)
+        status_for(turn.owner, &links, turn.now, &account)
     });
     read.await?.map_err(|error| {
         tracing::error!(%error, "supply cannot be judged");

@@ -164,10 +164,12 @@ impl Gate {
 
     async fn actor(&self, bearer: &Arc<str>) -> Result<Arc<Actor>, Refusal> {
         let key = sha256(&[bearer.as_bytes()]);
-        if let Some((asked, actor)) = self.known().get(&key)
-            && asked.elapsed() < FRESH
-        {
-            return Ok(Arc::clone(actor));
+        if let Some((asked, actor)) = self.known().get_mut(&key) {
+            if asked.elapsed() < FRESH {
+                return Ok(Arc::clone(actor));
+            }
+            // One asks again; the others go by what is known until it has an answer.
+            *asked = Clock::now();
         }
         let (identity, bearer) = (Arc::clone(&self.identity), Arc::clone(bearer));
         let found = tokio::task::spawn_blocking(move || identity.token(&bearer)).await;

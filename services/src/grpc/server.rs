@@ -18,9 +18,9 @@ use proto::v1::export_server::ExportServer;
 use proto::v1::ledger_server::LedgerServer;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
-use tokio_stream::wrappers::TcpListenerStream;
 use tonic::Status;
 use tonic::service::Routes;
+use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Identity, Server, ServerTlsConfig};
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
@@ -85,7 +85,8 @@ pub fn listen(
     let address = listener.local_addr()?;
     let (stop, stopping) = watch::channel(false);
     let inside = runtime.enter();
-    let incoming = TcpListenerStream::new(tokio::net::TcpListener::from_std(listener)?);
+    // An answer is several small frames: without this the last ones wait until the first are acknowledged.
+    let incoming = TcpIncoming::from(tokio::net::TcpListener::from_std(listener)?).with_nodelay(Some(true));
     drop(inside);
     let (reporter, health) = tonic_health::server::health_reporter();
     runtime.spawn(look(Arc::clone(app), reporter, stopping.clone()));

@@ -10,6 +10,8 @@ use domain::quantity::Instant;
 
 /// 2026-01-01T00:00:00Z, when the building's meters are installed.
 pub(crate) const BEGIN: Instant = Instant::new(1_767_225_600);
+/// The building's site.
+pub(crate) const SITE: &str = "bench";
 
 const HEAD: &str = r#"format = 1
 [site]
@@ -60,7 +62,7 @@ fn tariff(version: u32, from: &str, day: &str) -> Result<String, std::fmt::Error
 /// A building of so many leased units, and a pool that they share by area and
 /// consumption; `later` is a second version of its tariff in force from the first day, received at that instant.
 pub(crate) fn building(units: usize, later: Option<Instant>) -> Result<SiteFolder, Box<dyn Error + Send + Sync>> {
-    let toml = toml(units, later)?;
+    let toml = toml(units, later, BEGIN)?;
     let folder = tempfile::tempdir()?;
     std::fs::write(folder.path().join("site.toml"), toml)?;
     std::fs::write(folder.path().join("readings.csv"), "time,meter,kwh\n")?;
@@ -68,13 +70,14 @@ pub(crate) fn building(units: usize, later: Option<Instant>) -> Result<SiteFolde
     Ok(SiteFolder::open(folder.path())?)
 }
 
-/// The same as a text.
-pub(crate) fn building_toml(units: usize) -> Result<String, std::fmt::Error> {
-    toml(units, None)
+/// The same as a text, with meters that are installed at an instant.
+pub(crate) fn building_toml(units: usize, begin: Instant) -> Result<String, std::fmt::Error> {
+    toml(units, None, begin)
 }
 
-fn toml(units: usize, later: Option<Instant>) -> Result<String, std::fmt::Error> {
-    let mut toml = HEAD.to_owned() + &tariff(1, "2026-01-01", "0.2450")?;
+fn toml(units: usize, later: Option<Instant>, begin: Instant) -> Result<String, std::fmt::Error> {
+    let head = HEAD.replace("2026-01-01T00:00:00Z", &begin.to_string());
+    let mut toml = head + &tariff(1, "2026-01-01", "0.2450")?;
     if let Some(received) = later {
         writeln!(toml, "{}received = {received}", tariff(2, "2026-01-01", "0.2510")?)?;
     }
@@ -84,8 +87,8 @@ fn toml(units: usize, later: Option<Instant>) -> Result<String, std::fmt::Error>
             toml,
             "[[unit]]\nid = \"U-{unit:06}\"\narea_m2 = \"{}\"\n[[point]]\nid = \"P-{unit:06}\"\nkind = \"unit\"\n\
              unit = \"U-{unit:06}\"\n[[meter]]\nid = \"M-{unit:06}\"\nserial = \"{unit}\"\npoint = \"P-{unit:06}\"\n\
-             installed = {BEGIN}\n[[account]]\nid = \"A-{unit:06}\"\nname = \"Unit\"\n[[lease]]\n\
-             account = \"A-{unit:06}\"\nunit = \"U-{unit:06}\"\nfrom = {BEGIN}\n[[assign]]\npoint = \"P-{unit:06}\"\n\
+             installed = {begin}\n[[account]]\nid = \"A-{unit:06}\"\nname = \"Unit\"\n[[lease]]\n\
+             account = \"A-{unit:06}\"\nunit = \"U-{unit:06}\"\nfrom = {begin}\n[[assign]]\npoint = \"P-{unit:06}\"\n\
              tariff = \"home\"\nfrom = 2026-01-01\n",
             unit.rem_euclid(40).saturating_add(30)
         )?;
@@ -113,6 +116,11 @@ impl Polls {
     pub(crate) fn new(units: usize, most: u64) -> Self {
         let ids = (0..units).map(|unit| format!("M-{unit:06}")).chain(["M-C".to_owned()]);
         Self { meters: ids.filter_map(|id| Some((MeterId::try_new(&id)?, 1))).collect(), most, state: 7 }
+    }
+
+    /// Each meter has used so many watt-hours more.
+    pub(crate) fn add(&mut self, wh: i64) {
+        self.meters.iter_mut().for_each(|(_, register)| *register = register.saturating_add(wh));
     }
 
     /// The next poll.

@@ -1,12 +1,16 @@
 //! `tallywatt bench`: each figure beside its raw limit, in the same run.
 
+mod ask;
+mod child;
 mod data;
+mod http;
 mod ingest;
 mod live;
 mod meters;
 mod rating;
 mod recharge;
 mod restoring;
+mod serve;
 mod settling;
 mod what_if;
 
@@ -43,6 +47,12 @@ pub struct Args {
     /// Only the time from a payment to a relay that is read back.
     #[arg(long, conflicts_with_all = ["rating", "live"])]
     restoring: bool,
+    /// Only what a service as a process of its own gives, on a log of ten million readings: pages, streams, memory, explain.
+    #[arg(long, conflicts_with_all = ["rating", "live", "restoring"])]
+    serve: bool,
+    /// Ask for balances there; what `--live` and `--serve` start.
+    #[arg(long, hide = true, conflicts_with_all = ["rating", "live", "restoring", "serve"])]
+    ask: Option<String>,
     /// Write the figures as JSON.
     #[arg(long)]
     json: bool,
@@ -98,14 +108,23 @@ pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
         error,
         mend: "name a --dir with room and rights".to_owned(),
     };
+    let units = args.meters.max(1);
+    if let Some(address) = &args.ask {
+        console.line(ask::run(address, units).map_err(storage)?.to_string());
+        return Ok(Exit::Done);
+    }
+    let only = args.rating || args.live || args.restoring || args.serve;
     let mut figures = Vec::new();
-    if !args.live && !args.restoring {
+    if args.rating || !only {
         figures.extend(measure(&args).map_err(storage)?);
     }
-    if !args.rating && !args.restoring {
-        figures.extend(live::measure(args.meters.max(1), &args.dir).map_err(storage)?);
+    if args.live || !only {
+        figures.extend(live::measure(units, &args.dir).map_err(storage)?);
     }
-    if !args.rating && !args.live {
+    if args.serve || !only {
+        figures.extend(serve::measure(units, &args.dir).map_err(storage)?);
+    }
+    if args.restoring || !only {
         figures.extend(restoring::measure(&args.dir).map_err(storage)?);
     }
     if args.json {

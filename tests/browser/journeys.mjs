@@ -269,5 +269,19 @@ if (part === "readers") for (const size of ["phone", "desk"]) {
   await page.context().close();
 }
 
+// The same in Chinese, on a phone.
+if (part === "readers") {
+  const page = await open(browser, { size: "phone", language: "zh-CN" });
+  await signIn(page, "mia");
+  for (const [path, words] of [["/alarms", "已剔除"], ["/supply", "回读为断开"], ["/cash", "已到账"], ["/books?month=2026-03", "期间电量为插补"], ["/audit?account=A-101&month=2026-03&line=1", "抄表事件"]]) {
+    await page.goto(base + path);
+    check((await page.textContent("main")).includes(words), `${path} says ${words}`);
+    await accessible(page, `${path} in Chinese`);
+    await fits(page, `${path} in Chinese`);
+    await shot(page, `journey-zh${path.split("?")[0].replace("/", "-")}-phone`);
+  }
+  await page.context().close();
+}
+
 await browser.close();
 finish();

@@ -154,6 +154,56 @@ mod tests {
         assert!(asked > 20, "the search finds what pages ask for");
     }
 
+    /// The variants of an enum, as keys have them: what is added to it is found.
+    fn variants(path: &str, name: &str) -> Vec<String> {
+        let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect("it reads");
+        let (_, body) = text.split_once(&format!("pub enum {name} {{")).expect("the enum is there");
+        let body = body.split("\n}").next().unwrap_or_default();
+        let names =
+            body.lines().map(str::trim).filter(|line| line.starts_with(|first: char| first.is_ascii_uppercase()));
+        let key = |name: &str| {
+            let letters = name.trim_end_matches(',').char_indices();
+            let letter = |(at, one): (usize, char)| {
+                let dash = if at > 0 && one.is_ascii_uppercase() { "-" } else { "" };
+                format!("{dash}{}", one.to_ascii_lowercase())
+            };
+            letters.map(letter).collect::<Vec<_>>().concat()
+        };
+        names.map(key).collect()
+    }
+
+    /// What stands in quotes after each of a text's marks.
+    fn quoted(path: &str, mark: &str) -> Vec<String> {
+        let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect("it reads");
+        let after = text.split(mark).skip(1).filter_map(|rest| rest.split('"').next());
+        after.map(|code| code.replace('_', "-")).collect()
+    }
+
+    /// Keys that pages make of codes: every code has words.
+    #[test]
+    fn what_keys_are_made_of_can_be_said() {
+        let known = keys("en");
+        let of = |family: &str, codes: Vec<String>| {
+            assert!(codes.len() > 1, "{family} has codes: {codes:?}");
+            let missing: Vec<&String> =
+                codes.iter().filter(|code| !known.contains(&format!("{family}-{code}"))).collect();
+            assert!(missing.is_empty(), "{family} has no words for {missing:?}");
+        };
+        of("alarm", variants("../domain/src/event/alarm.rs", "AlarmKind"));
+        of("held", variants("../domain/src/metering/error.rs", "Reason"));
+        of("hold", variants("../domain/src/event/supply/command.rs", "CheckCode"));
+        of("payment", variants("../domain/src/recharge/state.rs", "PaymentState"));
+        of("cash", variants("../domain/src/event/fact/ledger.rs", "RechargeKind"));
+        of("component", variants("../domain/src/event/decision.rs", "Component"));
+        of("window", variants("../domain/src/event/fact/tariff.rs", "TierWindow"));
+        of("basis", variants("../domain/src/event/fact/pool.rs", "Basis"));
+        of(
+            "check",
+            ["checks", "loss"].map(|file| quoted(&format!("src/close_check/{file}.rs"), "Finding::new(\"")).concat(),
+        );
+        of("bill-held", quoted("../domain/src/billing/hold.rs", "code: \""));
+    }
+
     #[test]
     fn a_browser_gets_the_first_language_that_is_known() {
         let of = |header| Language::accepted(header);

@@ -160,7 +160,7 @@ pub(in crate::portal) fn list(rows: &[RechargeRow], coin: &Coin, language: Langu
             one.account.clone(),
             language.say(&format!("cash-{}", one.kind)),
             one.reference.clone(),
-            language.say(&format!("payment-{}", one.state)),
+            language.say(&format!("payment-{}", one.state.replace('_', "-"))),
             coin.text(&one.amount.text),
         ]
     };

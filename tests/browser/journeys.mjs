@@ -152,6 +152,28 @@ async function supply(page, second, run) {
   check((await off.text()).includes("Supply is on already, and nothing is under way."), "a second restore is refused");
 }
 
+// The same for two points: tried, then asked of exactly those, and once.
+async function several(page, run) {
+  for (const step of ["protect", "unprotect"]) {
+    await page.goto(`${base}/supply`);
+    await page.click("a[href$='/supply/several']");
+    await page.selectOption("#several-do", step);
+    await page.fill("#several-points", "P-101 P-102");
+    await page.fill("#several-reason", `a clinic on this floor, ${run.number}`);
+    const tried = await send(page, page.locator(act("try")));
+    check(tried.includes("2 of 2 points") && tried.includes("Nothing is asked yet"), `${step} is tried: ${tried}`);
+    same(await page.locator("section:has(#result) tbody tr").count(), 2, "what would become of each");
+    await looked(page, run, `several-${step}`);
+    const form = await fields(page.locator(act("ask")));
+    check((await send(page, page.locator(act("ask")))).includes("Asked of 2 of 2 points"), `${step} is asked: ${await said(page)}`);
+    const again = await page.context().request.post(`${base}/supply/several`, { form });
+    check((await again.text()).includes("The form came twice"), `${step} of several came twice`);
+    await page.goto(`${base}/supply`);
+    const text = await page.locator("li.item:has-text('P-102')").textContent();
+    same(text.includes("End the protection"), step === "protect", `${step} is seen`);
+  }
+}
+
 async function money(page, run) {
   const form = (name) => page.locator(act(name));
   const fill = async (name, values) => {
@@ -233,6 +255,7 @@ if (part in runs) {
   await alarms(page, run);
   await quarantine(page, run);
   await supply(page, second, run);
+  await several(page, run);
   await money(page, run);
   await suspense(page, run);
   await rules(page, run);
@@ -245,7 +268,12 @@ if (part === "readers") for (const size of ["phone", "desk"]) {
   const page = await open(browser, { size });
   await signIn(page, "tom");
   await page.goto(`${base}/audit/changes`);
-  const history = await page.textContent("main");
+  // As far back as it goes.
+  let history = await page.textContent("main");
+  while (await page.locator("main a", { hasText: "Earlier ones" }).count()) {
+    await page.click("main a:has-text('Earlier ones')");
+    history += await page.textContent("main");
+  }
   for (const reason of ["read on site, 1", "misread, 2", "paid twice, 1", "a key was lost, 2", "prices of 2030", "measured anew, 2"]) {
     check(history.includes(reason), `the history says ${reason}`);
   }

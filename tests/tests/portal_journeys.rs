@@ -31,6 +31,8 @@ fn deed(event: &Event) -> Option<String> {
         Body::Supply(SupplyEvent::SupplyApproved(data)) => format!("approves {}", data.point),
         Body::Supply(SupplyEvent::SupplyCutConfirmed(data)) => format!("reads {} as off", data.point),
         Body::Supply(SupplyEvent::SupplyRestoredConfirmed(data)) => format!("reads {} as on", data.point),
+        Body::Supply(SupplyEvent::PointProtected(data)) => format!("protects {}", data.point),
+        Body::Supply(SupplyEvent::PointUnprotected(data)) => format!("ends the protection of {}", data.point),
         Body::RechargeReceived(data) => format!("{} {} {}", money(data.kind), data.amount_minor, data.reference),
         Body::PostingMade(data) => format!("posts {}", data.amount_minor),
         Body::Payment(PaymentEvent::RechargeMatched(data)) => format!("matches {} to {}", data.payment, data.account),
@@ -77,6 +79,10 @@ fn managers_auditors_and_finance_run_a_building() -> Result<()> {
             ("mia", format!("matches pi_{number} to A-101"), 1),
             ("mia", format!("publishes home {}", number + 1), 1),
         ]);
+    }
+    for point in ["P-101", "P-102"] {
+        expected.push(("mia", format!("protects {point}"), 2));
+        expected.push(("mia", format!("ends the protection of {point}"), 2));
     }
     expected.push(("mia", "posts -150".to_owned(), 2));
     expected.push(("mia", "corrects Flat 10".to_owned(), 6));

@@ -65,6 +65,7 @@ fn several_points_are_tried_first_and_asked_once() -> Result<()> {
     for (field, text, said) in [
         ("points", "P-1 P-9", "P-9 is no point here"),
         ("below", "much", "That is no amount"),
+        ("below", "20,00", "That is no amount"),
         ("below", "-1000", "No point fits"),
         ("state", "disconnected", "No point fits"),
     ] {

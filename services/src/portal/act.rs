@@ -97,7 +97,7 @@ pub(super) fn accounts(language: Language, rows: &[crate::query::AccountRow], ch
 }
 
 /// A number without the commas between its thousands; none where they stand elsewhere: `20,00` is not 2000.
-fn ungrouped(text: &str) -> Option<String> {
+pub(super) fn ungrouped(text: &str) -> Option<String> {
     let whole = text.split('.').next().unwrap_or_default().trim_start_matches(['-', '+']);
     let mut groups = whole.split(',');
     let first = groups.next().unwrap_or_default();

@@ -142,7 +142,8 @@ impl Choice {
         let below = match given.text("below") {
             "" => None,
             text => {
-                let amount = Decimal::from_str_exact(&text.replace(',', "").replace('−', "-")).ok();
+                let text = act::ungrouped(&text.replace('−', "-"));
+                let amount = text.and_then(|text| Decimal::from_str_exact(&text).ok());
                 Some(amount.and_then(|one| Money::from_major(one, decimals)).ok_or(Unclear::Amount)?)
             }
         };

@@ -29,13 +29,14 @@ const DATA: [&str; 10] = [
 ];
 
 /// What stands for the names of a path.
-const VALUES: [(&str, &str); 6] = [
+const VALUES: [(&str, &str); 7] = [
     ("{site}", SITE),
     ("{account}", "A-101"),
     ("{point}", "P-101"),
     ("{month}", "2026-03"),
     ("{date}", "2026-03-17"),
     ("{line}", "1"),
+    ("{user}", "mia"),
 ];
 
 /// One alarm of each kind, an order that failed, and a request that waits.

@@ -291,3 +291,14 @@ fn parquet_takes_constant_memory() -> anyhow::Result<()> {
     assert!(many - few < 8 * 1024, "{few} kB, then {many} kB");
     Ok(())
 }
+
+/// The rows of a workbook wait in a file, and it is handed on while it is made.
+#[test]
+fn xlsx_takes_constant_memory() -> anyhow::Result<()> {
+    let (few, _) = most_kb("xlsx", "20000")?;
+    let (many, bytes) = most_kb("xlsx", "200000")?;
+    println!("xlsx: {few} kB for 20,000 rows, {many} kB for 200,000 ({bytes} bytes)");
+    assert!(bytes > 8_000_000, "the rows are not compressed away: {bytes}");
+    assert!(many - few < 4 * 1024, "{few} kB, then {many} kB");
+    Ok(())
+}

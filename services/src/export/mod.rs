@@ -1,7 +1,7 @@
 //! `tallywatt export`: the books of a log for other programs. The log is read
 //! three times, a page at a time: what there is of it, what it adds up to, and
 //! its entries; so a file has its control totals at its head, and memory does
-//! not grow with its lines (but for a workbook's). `prepare`, then `write`, is for other callers.
+//! not grow with its lines. `prepare`, then `write`, is for other callers.
 
 mod balances;
 mod beancount;

@@ -1,7 +1,9 @@
-//! A workbook: a sheet of rows, and one of control totals. It holds all its
-//! cells until its end, and has no more rows than a sheet can.
+//! A workbook: a sheet of rows, and one of control totals. Its rows wait for its
+//! end in a temporary file; it has no more of them than a sheet can.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread;
 
 use domain::quantity::{Date, Instant};
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, Workbook, Worksheet, XlsxError};
@@ -13,6 +15,9 @@ use super::table::{Cell, Column, Kind, Sheet, decimal_text};
 pub(super) const ROWS: u64 = 1_048_575;
 /// A sheet shows no more digits of a number.
 const DIGITS: usize = 15;
+/// A workbook is handed on in pieces of so many bytes, and so many wait for the writer.
+const PIECE: usize = 65_536;
+const WAITING: usize = 4;
 
 fn failed(error: XlsxError) -> io::Error {
     io::Error::other(error)
@@ -42,7 +47,8 @@ fn excel_day(day: Date) -> Option<ExcelDateTime> {
 
 /// The format.
 pub struct Xlsx {
-    rows: Worksheet,
+    book: Workbook,
+    rows: Option<Worksheet>,
     columns: Vec<(Kind, Format)>,
     about: Value,
     next: u32,
@@ -51,14 +57,15 @@ pub struct Xlsx {
 impl Xlsx {
     /// Without a row.
     pub fn new() -> Self {
-        Self { rows: Worksheet::new(), columns: Vec::new(), about: Value::Null, next: 1 }
+        Self { book: Workbook::new(), rows: None, columns: Vec::new(), about: Value::Null, next: 1 }
     }
 
     fn cell(&mut self, column: u16, cell: Cell) -> io::Result<()> {
-        let Some((kind, format)) = self.columns.get(usize::from(column)) else {
+        let of_column = self.columns.get(usize::from(column));
+        let Some(((kind, format), sheet)) = of_column.zip(self.rows.as_mut()) else {
             return Err(io::Error::other("a row has more cells than there are columns"));
         };
-        let (sheet, row) = (&mut self.rows, self.next);
+        let row = self.next;
         let text = match cell {
             Cell::None => return Ok(()),
             Cell::Text(text) => text,
@@ -131,13 +138,15 @@ fn flat(path: &str, value: &Value, rows: &mut Vec<(String, String)>) {
 impl Sheet for Xlsx {
     fn begin(&mut self, _to: &mut dyn Write, columns: &[Column], about: &Value) -> io::Result<()> {
         self.about = about.clone();
-        self.rows.set_name("rows").map_err(failed)?;
+        let mut rows = self.book.new_worksheet_with_constant_memory().map_err(failed)?;
+        rows.set_name("rows").map_err(failed)?;
         let bold = Format::new().set_bold();
         for (index, column) in (0u16..).zip(columns) {
-            self.rows.write_string_with_format(0, index, column.name, &bold).map_err(failed)?;
+            rows.write_string_with_format(0, index, column.name, &bold).map_err(failed)?;
             self.columns.push((column.kind, format_of(column.kind)));
         }
-        self.rows.set_freeze_panes(1, 0).map_err(failed)?;
+        rows.set_freeze_panes(1, 0).map_err(failed)?;
+        self.rows = Some(rows);
         Ok(())
     }
 
@@ -164,14 +173,43 @@ impl Sheet for Xlsx {
                 None => totals.write_string(row, 1, value).map_err(failed)?,
             };
         }
-        let mut book = Workbook::new();
+        let mut book = std::mem::take(&mut self.book);
         // The library takes the machine's clock for it otherwise.
         let made = ExcelDateTime::from_ymd(2000, 1, 1).map_err(failed)?;
         book.set_properties(&DocProperties::new().set_author("tallywatt").set_creation_datetime(&made));
-        book.push_worksheet(std::mem::take(&mut self.rows));
-        book.push_worksheet(totals);
-        to.write_all(&book.save_to_buffer().map_err(failed)?)
+        for sheet in self.rows.take().into_iter().chain([totals]) {
+            book.push_worksheet(sheet);
+        }
+        save(book, to)
     }
+}
+
+/// What a thread hands on of a workbook.
+struct Pieces(SyncSender<Vec<u8>>);
+
+impl Write for Pieces {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.send(bytes.to_vec()).map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Writes a workbook while it is made: the library writes from a thread of its own, to what can be sent there.
+fn save(mut book: Workbook, to: &mut dyn Write) -> io::Result<()> {
+    let (pieces, made) = sync_channel(WAITING);
+    thread::scope(|scope| {
+        let saved = scope.spawn(move || {
+            let mut pieces = BufWriter::with_capacity(PIECE, Pieces(pieces));
+            book.save_to_writer(&mut pieces).map_err(failed).and_then(|()| pieces.flush())
+        });
+        let taken = made.into_iter().try_for_each(|piece| to.write_all(&piece));
+        let saved = saved.join().map_err(|_| io::Error::other("the workbook could not be made"))?;
+        taken.and(saved)
+    })
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ pub mod inbox;
 pub mod intake;
 pub mod load_curve;
 pub mod meter_bus;
-mod nats;
+pub mod nats;
 pub mod notifier;
 pub mod payment_gateway;
 pub mod site_folder;

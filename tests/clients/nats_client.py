@@ -12,14 +12,14 @@ import nats
 SERVER, STEPS = sys.argv[1], json.loads(sys.argv[2])
 
 
-async def connect(user):
+async def connect(user, password):
     refused = asyncio.Queue()
 
     async def on_error(error):
         await refused.put(str(error))
 
     client = await nats.connect(
-        SERVER, user=user, password=f"{user}-secret", inbox_prefix=f"_INBOX_{user}", error_cb=on_error
+        SERVER, user=user, password=password, inbox_prefix=f"_INBOX_{user}", error_cb=on_error
     )
     return client, refused
 
@@ -47,7 +47,7 @@ async def main():
     for step in STEPS:
         user = step["user"]
         if user not in clients:
-            clients[user] = await connect(user)
+            clients[user] = await connect(user, step.get("password", f"{user}-secret"))
         client, refused = clients[user]
         if "ask" in step:
             print(json.dumps(await ask(client, refused, step["ask"], step.get("body", ""))), flush=True)

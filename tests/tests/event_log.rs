@@ -3,14 +3,14 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use adapters::event_log::{
     EmbeddedLog, EventLog, Filter, JetStreamLog, Kind, LogError, MAX_BATCH, MemoryLog, Sequence, Stored, jetstream,
 };
 use domain::event::SiteId;
 use tests::events::{event, numbered};
-use tests::nats::Server;
+use tests::nats::{self, Server};
 
 const SHORT: Duration = Duration::from_millis(50);
 const LONG: Duration = Duration::from_secs(10);
@@ -261,4 +261,75 @@ fn two_streams_share_a_server_and_an_address_names_all_of_it() {
     assert_eq!((named.stream.as_str(), named.monitor.as_str()), ("tallywatt", "127.0.0.1:9000"));
     let shown = jetstream::Options::parse("nats://127.0.0.1:4222/A?moniter=x").expect_err("a wrong option").to_string();
     assert!(shown.contains("?monitor=host:port"), "{shown}");
+}
+
+/// nats-io/nats-server#6888, #7564: what was acknowledged without a sync is lost with the power.
+#[test]
+fn a_server_that_comes_back_without_its_sync_is_given_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut server = Server::start_in(folder.path(), nats::ALWAYS);
+    let mut log = JetStreamLog::open(&server.options).expect("opens");
+    log.append(Sequence(0), &next(&log, 1)).expect("appends");
+    server.restart(folder.path(), "");
+    let began = Instant::now();
+    let refused = loop {
+        // Until the connection is there again, nobody answers.
+        match log.append(Sequence(1), &[numbered(2)]) {
+            Err(LogError::Unreachable(_)) => assert!(began.elapsed() < LONG, "no server"),
+            done => break done,
+        }
+    };
+    assert!(matches!(refused, Err(LogError::Unsynced)), "{refused:?}");
+    server.restart(folder.path(), nats::ALWAYS);
+    let began = Instant::now();
+    while log.append(Sequence(1), &[numbered(2)]).is_err() {
+        assert!(began.elapsed() < LONG, "no server");
+    }
+    assert_eq!(log.head().expect("a head"), Sequence(2));
+}
+
+/// A certificate and key for an address, signed by itself.
+fn certificate(folder: &Path, host: &str) {
+    let subject = format!("subjectAltName=IP:{host}");
+    let words = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"];
+    let more = ["-subj", "/CN=log", "-addext", &subject, "-addext", "basicConstraints=critical,CA:FALSE"];
+    let files = ["-keyout", "key.pem", "-out", "cert.pem"];
+    let made = Command::new("openssl").current_dir(folder).args(words).args(more).args(files).output();
+    assert!(made.expect("openssl runs").status.success(), "a certificate");
+}
+
+#[test]
+fn a_secured_server_lets_in_who_has_its_password_over_tls() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path().display();
+    for (name, secret) in [("password", "correct horse\n"), ("wrong", "battery\n")] {
+        std::fs::write(folder.path().join(name), secret).expect("writes");
+    }
+    let server = Server::start_with(folder.path(), Some(nats::ALWAYS), |host| {
+        certificate(folder.path(), host);
+        format!(
+            "tls {{ cert_file: '{here}/cert.pem', key_file: '{here}/key.pem' }}\n\
+             authorization {{ users = [ {{ user: log, password: 'correct horse' }} ] }}"
+        )
+    });
+    let Server { options, .. } = &server;
+    let open = |login: &str| {
+        let url = format!("tls://{}/SHARD?monitor={}{login}", options.server, options.monitor);
+        adapters::event_log::open(&url)
+    };
+    let ca = format!("&ca_file={here}/cert.pem");
+    let mut log = open(&format!("&user=log&password_file={here}/password{ca}")).expect("it is let in");
+    log.append(Sequence(0), &[numbered(1)]).expect("appends");
+    assert_eq!(log.head().expect("a head"), Sequence(1));
+    for login in [
+        format!("&user=log&password_file={here}/wrong{ca}"),
+        format!("&user=log&password_file={here}/password"),
+        ca.clone(),
+        format!("&user=log&password_file={here}/nowhere{ca}"),
+    ] {
+        let refused = open(&login).map(|log| log.head());
+        assert!(matches!(refused, Err(LogError::Unreachable(_))), "{login}: {refused:?}");
+    }
+    let wrong = open("&moniter=x").map(|log| log.head());
+    assert!(matches!(wrong, Err(LogError::Url(_))), "{wrong:?}");
 }

@@ -11,15 +11,26 @@ use services::command::{Amount, Asked, Key, Recharge, recharge};
 use services::identity::{Actor, Role, Scope};
 use services::nats_api::EXAMPLE;
 use tests::nats;
+use tests::run::command;
 use tests::served::{SITE, Served};
 
 const AT: &str = "2026-03-05T12:00:00Z";
 
-/// The example's permissions, of this site, with passwords.
-fn permissions() -> String {
-    let text = EXAMPLE.replace("A-101", "A-1").replace(".tower.", &format!(".{SITE}."));
-    let text = text.replace("$SERVICE_PASSWORD", "tallywatt-secret");
-    text.replace("$TENANT_PASSWORD", "A-1-secret").replace("$AUDITOR_PASSWORD", "auditor-secret")
+/// The example's permissions, of this site, with passwords; its users' files are what the command would write.
+fn permissions(folder: &Path) -> String {
+    let users = folder.join("users");
+    std::fs::create_dir_all(&users).expect("a folder");
+    let own = format!(
+        "publish: [\"tw.api.v1.{SITE}.account.A-1.>\"]\nsubscribe: [\"tw.events.{SITE}.account.A-1.>\", \"_INBOX_A-1.>\"]"
+    );
+    let all = format!(
+        "publish: [\"tw.api.v1.{SITE}.>\", \"$SRV.>\"]\nsubscribe: [\"tw.events.{SITE}.>\", \"_INBOX_auditor.>\"]"
+    );
+    for (file, user, may) in [("t.doe", "A-1", own), ("a.udit", "auditor", all)] {
+        let text = format!("user: {user}\npassword: {user}-secret\npermissions: {{\n{may}\n}}\n");
+        std::fs::write(users.join(format!("{file}.conf")), text).expect("a file");
+    }
+    EXAMPLE.replace("$SERVICE_PASSWORD", "tallywatt-secret")
 }
 
 /// A client in Python, asked step by step.
@@ -88,7 +99,7 @@ fn pay(served: &Served, key: &str, account: &str, minor: i64) {
 #[test]
 fn a_tenant_asks_and_hears_of_one_account_and_of_no_other() {
     let folder = tempfile::tempdir().expect("a folder");
-    let server = nats::Server::start_with(folder.path(), None, |_| permissions());
+    let server = nats::Server::start_with(folder.path(), None, |_| permissions(folder.path()));
     let served = served(&server, folder.path());
     pay(&served, "k-0", "A-1", 4200);
     let api = format!("tw.api.v1.{SITE}");
@@ -138,7 +149,7 @@ fn a_tenant_asks_and_hears_of_one_account_and_of_no_other() {
 #[test]
 fn the_service_is_discovered_by_the_service_protocol() {
     let folder = tempfile::tempdir().expect("a folder");
-    let server = nats::Server::start_with(folder.path(), None, |_| permissions());
+    let server = nats::Server::start_with(folder.path(), None, |_| permissions(folder.path()));
     let _served = served(&server, folder.path());
     let steps = json!([
         {"user": "auditor", "ask": "$SRV.PING"},
@@ -162,4 +173,76 @@ fn the_service_is_discovered_by_the_service_protocol() {
     let of = stats["endpoints"].as_array().expect("a list").iter().find(|one| one["name"] == "balance-get");
     let of = of.expect("the endpoint");
     assert_eq!((&of["num_requests"], &of["num_errors"]), (&json!(2), &json!(1)));
+}
+
+/// What `tallywatt user nats` writes is all that a server needs of a user: it lets in who has the password,
+/// to what the role and the grants give, and to nothing of a neighbour.
+#[test]
+fn a_user_is_let_in_by_the_file_that_the_command_writes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("users-data").display().to_string();
+    let users = folder.path().join("users");
+    std::fs::create_dir(&users).expect("a folder");
+    let told = |words: &[&str]| {
+        let (code, said) = command(&[&["user"], words, &["--data", &data, "--json"]].concat()).expect("it runs");
+        (code, serde_json::from_str::<Value>(&said).unwrap_or(Value::String(said)))
+    };
+    let mut secrets = Vec::new();
+    for (name, role, account) in [("ada", "tenant", "A-1"), ("bob", "tenant", "A-2"), ("tom", "auditor", "")] {
+        let place = if account.is_empty() { vec![] } else { vec!["--account", account] };
+        let (code, said) = told(&[&["add", name, "--role", role, "--site", SITE][..], &place].concat());
+        assert_eq!(code, 0, "{said}");
+        let file = users.join(format!("{name}.conf"));
+        let (code, said) = told(&["nats", name, "--out", &file.display().to_string()]);
+        assert_eq!(code, 0, "{said}");
+        let password = said["password"].as_str().expect("a password").to_owned();
+        let text = std::fs::read_to_string(&file).expect("a file");
+        assert!(text.contains("$2a$") && !text.contains(&password), "{text}");
+        secrets.push(password);
+    }
+    assert_eq!(told(&["add", "eve", "--role", "tenant"]).0, 0);
+    let (code, said) = told(&["nats", "eve", "--out", &users.join("eve.conf").display().to_string()]);
+    assert!(code == 2 && said.to_string().contains("without a grant"), "{said}");
+
+    let server = nats::Server::start_with(folder.path(), None, |_| {
+        "authorization { users = [\n  { user: tallywatt, password: tallywatt-secret }\n  { include users/ada.conf }\n\
+           { include users/bob.conf }\n  { include users/tom.conf }\n] }"
+            .to_owned()
+    });
+    let served = served(&server, folder.path());
+    pay(&served, "k-0", "A-1", 4200);
+    let (api, events) = (format!("tw.api.v1.{SITE}"), format!("tw.events.{SITE}"));
+    let ask = |user: &str, subject: &str| {
+        let secret = ["ada", "bob", "tom"].iter().position(|one| *one == user).and_then(|at| secrets.get(at));
+        json!({"user": user, "password": secret, "ask": format!("{api}.{subject}"), "body": ""})
+    };
+    let steps = json!([
+        ask("ada", "account.A-1.balance.get"),
+        ask("ada", "account.A-1.bills.payments"),
+        ask("ada", "account.A-2.balance.get"),
+        ask("ada", "audit.root"),
+        {"user": "ada", "listen": format!("{events}.account.A-2.>"), "denied": true},
+        {"user": "ada", "listen": format!("{events}.account.*.>"), "denied": true},
+        {"user": "ada", "listen": "_INBOX_bob.>", "denied": true},
+        {"user": "ada", "listen": format!("{events}.account.A-1.>")},
+        ask("bob", "account.A-2.balance.get"),
+        ask("bob", "account.A-1.balance.get"),
+        ask("tom", "account.A-1.balance.get"),
+        ask("tom", "audit.root"),
+    ]);
+    let mut client = Client::start(&server.options.server, &steps);
+    let denied = |said: &Value| said["denied"].as_str().is_some_and(|text| text.to_lowercase().contains("permissions"));
+    assert_eq!(client.line()["body"]["balance"]["minor"], json!(4200));
+    let paid = client.line();
+    assert_eq!(paid["error"], json!(null), "{paid}");
+    for what in ["a neighbour's balance", "the audit", "a neighbour's events", "everybody's events", "an inbox"] {
+        let said = client.line();
+        assert!(denied(&said), "{what}: {said}");
+    }
+    assert_eq!(client.line()["listens"], json!(true));
+    assert_eq!(client.line()["body"]["balance"]["minor"], json!(0));
+    let said = client.line();
+    assert!(denied(&said), "{said}");
+    assert_eq!(client.line()["body"]["balance"]["minor"], json!(4200));
+    assert_eq!(client.line()["body"]["root"].as_str().map(str::len), Some(64));
 }

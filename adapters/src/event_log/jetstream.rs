@@ -4,6 +4,7 @@
 //! read from the stream when it is opened and kept here.
 
 use std::collections::{HashMap, VecDeque};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,7 @@ use async_nats::{HeaderMap, Message};
 use domain::event::{EventId, SiteId};
 use serde_json::{Value, json};
 
-use crate::nats::{Connection, answer, header, unreachable};
+use crate::nats::{Connection, Login, answer, header, unreachable};
 
 use super::{EventLog, Filter, Follow, Kind, LogError, LogEvent, Sequence, Stored, Verdict, judge};
 
@@ -19,10 +20,11 @@ use super::{EventLog, Filter, Follow, Kind, LogError, LogEvent, Sequence, Stored
 const PATIENCE: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_millis(5);
 const PAGE: usize = 500;
+const SCHEMES: [&str; 2] = ["nats", "tls"];
 /// The server's code for a wrong expectation, of a stream or of a subject.
 pub(crate) const WRONG_LAST_SEQUENCE: u64 = 10_071;
 
-/// Where a stream is: `nats://host:port/STREAM`.
+/// Where a stream is: `nats://host:port/STREAM`, or `tls://host:port/STREAM`.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Host and port of the server.
@@ -31,6 +33,8 @@ pub struct Options {
     pub stream: String,
     /// Host and port of its HTTP monitoring.
     pub monitor: String,
+    /// How the server lets us in.
+    pub login: Login,
     /// For trials only: a power loss takes acknowledged events.
     pub allow_unsynced: bool,
     /// How long an answer may take before the server counts as gone.
@@ -39,10 +43,11 @@ pub struct Options {
 
 impl Options {
     /// Of `nats://host:port/STREAM?monitor=HOST:PORT`; without them the stream
-    /// is `tallywatt`, and monitoring at the host's port 8222.
+    /// is `tallywatt`, and monitoring at the host's port 8222. For a secured server `tls://` stands for
+    /// `nats://`, and `user`, `password_file`, `ca_file`, `cert_file` with `key_file` follow, by `&`.
     pub fn parse(url: &str) -> Result<Self, LogError> {
         let wrong = || LogError::Url(url.to_owned());
-        let rest = url.strip_prefix("nats://").ok_or_else(wrong)?;
+        let (scheme, rest) = url.split_once("://").filter(|(scheme, _)| SCHEMES.contains(scheme)).ok_or_else(wrong)?;
         let (place, query) = rest.split_once('?').map_or((rest, None), |(place, query)| (place, Some(query)));
         let (server, stream) = place.split_once('/').unwrap_or((place, ""));
         let stream = if stream.is_empty() { "tallywatt" } else { stream };
@@ -51,12 +56,25 @@ impl Options {
             return Err(wrong());
         }
         let host = server.rsplit_once(':').map_or(server, |(host, _)| host);
-        let monitor = match query {
-            None => format!("{host}:8222"),
-            Some(query) => query.strip_prefix("monitor=").filter(|at| at.contains(':')).ok_or_else(wrong)?.to_owned(),
-        };
-        let (server, stream) = (server.to_owned(), stream.to_owned());
-        Ok(Self { server, stream, monitor, allow_unsynced: false, patience: PATIENCE })
+        let (mut monitor, mut login) = (format!("{host}:8222"), Login::default());
+        let (mut chain, mut key) = (None, None);
+        for (name, value) in
+            query.iter().flat_map(|query| query.split('&')).map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        {
+            let file = || Some(PathBuf::from(value));
+            match name {
+                "monitor" if value.contains(':') => value.clone_into(&mut monitor),
+                "user" if !value.is_empty() => login.user = Some(value.to_owned()),
+                "password_file" => login.password_file = file(),
+                "ca_file" => login.ca_file = file(),
+                "cert_file" => chain = file(),
+                "key_file" => key = file(),
+                _ => return Err(wrong()),
+            }
+        }
+        login.client = chain.zip(key);
+        let server = if scheme == "tls" { format!("tls://{server}") } else { server.to_owned() };
+        Ok(Self { server, stream: stream.to_owned(), monitor, login, allow_unsynced: false, patience: PATIENCE })
     }
 }
 
@@ -202,6 +220,7 @@ impl Connection {
     }
 
     fn publish(&self, expected: Sequence, events: &[LogEvent]) -> Result<(), LogError> {
+        self.check()?;
         let batch = self.client.new_inbox().replace('.', "-");
         self.runtime.block_on(async {
             for (number, event) in (1_usize..).zip(events) {

@@ -107,9 +107,14 @@ pub trait EventLog: Send {
     fn follow(&self, after: Sequence, filter: Filter) -> Result<Box<dyn Follow>, LogError>;
 }
 
+/// Whether a location is of a stream, and not of a file.
+pub fn is_stream(location: &str) -> bool {
+    location.starts_with("nats://") || location.starts_with("tls://")
+}
+
 /// Opens the log at `nats://host:port/STREAM`, or else in the file of that name.
 pub fn open(location: &str) -> Result<Box<dyn EventLog>, LogError> {
-    if location.starts_with("nats://") {
+    if is_stream(location) {
         return Ok(Box::new(JetStreamLog::open(&jetstream::Options::parse(location)?)?));
     }
     Ok(Box::new(EmbeddedLog::open(std::path::Path::new(location))?))
@@ -190,7 +195,7 @@ pub enum LogError {
     File(#[from] rusqlite::Error),
     /// Not the address of a stream.
     #[error(
-        "{0} does not name a stream: write nats://host:port/STREAM, with ?monitor=host:port where monitoring is not at 8222"
+        "{0} does not name a stream: write nats://host:port/STREAM, with ?monitor=host:port where monitoring is not at 8222, and &user=NAME&password_file=FILE&ca_file=FILE where it is secured"
     )]
     Url(String),
     /// A server that acknowledges before it has synced.

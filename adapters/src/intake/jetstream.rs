@@ -38,6 +38,7 @@ impl JetStreamIntake {
 
     /// Sends an item that may stand under its id only if nothing does.
     fn publish(&self, id: EventId, bytes: &[u8]) -> Result<(), LogError> {
+        self.connection.check()?;
         let mut headers = HeaderMap::new();
         headers.insert("Nats-Expected-Last-Subject-Sequence", "0");
         let client = &self.connection.client;

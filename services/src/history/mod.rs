@@ -130,7 +130,7 @@ impl Opener {
 /// Opens a log that is there, for reading.
 pub(crate) fn open(dir: &Path, log: Option<&str>) -> Result<Box<dyn EventLog>, HistoryError> {
     let path = match log {
-        Some(location) if location.starts_with("nats://") => return Ok(event_log::open(location)?),
+        Some(location) if event_log::is_stream(location) => return Ok(event_log::open(location)?),
         Some(location) => PathBuf::from(location),
         None => dir.join("log.db"),
     };

@@ -1,7 +1,7 @@
 //! `tallywatt user`: users, their grants, passwords, links and tokens.
 
 use std::io::BufRead as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use adapters::clock::{Clock as _, SystemClock};
 use clap::{Args as ClapArgs, Subcommand};
@@ -10,9 +10,11 @@ use domain::quantity::Instant;
 use serde_json::json;
 use toml_edit::DocumentMut;
 
+use super::secret::Secret;
 use super::{Grant, Identity, IdentityError, NewToken, Role, User};
 use crate::console::Console;
 use crate::exit::{Exit, Failure, bad};
+use crate::nats_api::permissions;
 use crate::table;
 
 /// `tallywatt user`
@@ -21,6 +23,7 @@ use crate::table;
   tallywatt user add m.roe --role manager --site tower --data data
   tallywatt user password m.roe --draw --data data
   tallywatt user link m.roe --hours 24 --data data
+  tallywatt user nats t.doe --out users/t.doe.conf --data data
   tallywatt user token m.roe --name nightly --role auditor --days 90 --data data
 
 Secrets are shown once and kept as hashes. A change works at once in a service that runs.")]
@@ -103,6 +106,18 @@ enum Command {
     Unlock {
         /// Whose
         name: String,
+    },
+    /// Let a user into a NATS server: writes what its configuration includes, with a password that is drawn
+    #[command(after_help = "In the server's configuration, once for each user:
+  authorization { users = [ { include \"users/t.doe.conf\" } ] }
+and after a change `nats-server --signal reload`. The file has what the user's role and grants give now, and
+the password's hash: write it anew when they change, and delete it to shut the user out.")]
+    Nats {
+        /// Whom
+        name: String,
+        /// The file to include; it takes the place of an earlier one
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
     },
     /// Make a token for a program
     Token {
@@ -188,6 +203,25 @@ fn role_of(text: &str) -> Result<Role, Failure> {
         .ok_or_else(|| bad(format!("{text} is no role"), "say tenant, manager, auditor, finance or operator"))
 }
 
+/// What a bcrypt hash costs: the password is drawn, and a server checks it at each connection.
+const BCRYPT_COST: u32 = 10;
+
+/// Writes a user's file for a NATS server; the password, which is kept nowhere.
+fn nats(user: &User, out: &Path) -> Result<Secret, Failure> {
+    if user.disabled || (user.grants.is_empty() && user.role != Role::Operator) {
+        let text = format!("{} may see nothing: shut out, or without a grant", user.name);
+        return Err(bad(text, "grant a site, or an account of it, with `tallywatt user grant`"));
+    }
+    let password = Secret::password().map_err(failure)?;
+    let hash = bcrypt::hash_with_result(password.expose(), BCRYPT_COST).map_err(|error| bad(error, "try again"))?;
+    let entry = permissions::entry(user, &hash.format_for_version(bcrypt::Version::TwoA));
+    let (partial, stored) = (out.with_extension("partial"), |error: std::io::Error| {
+        Failure::new(Exit::Storage, error, "name a file in a folder that can be written")
+    });
+    std::fs::write(&partial, entry).and_then(|()| std::fs::rename(&partial, out)).map_err(stored)?;
+    Ok(password)
+}
+
 /// Runs the command.
 pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
     let folder = folder(&args)?;
@@ -226,6 +260,11 @@ pub fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
         }
         Command::SignOut { name } => identity.sign_out_all(&name, BY).map_err(failure)?,
         Command::Unlock { name } => identity.unlock(&name, BY).map_err(failure)?,
+        Command::Nats { name, out } => {
+            let user = identity.user(&name).map_err(failure)?;
+            let password = nats(&user, &out)?;
+            say(console, json, "password", password.expose());
+        }
         Command::Token { user, token, role, place, read_only, days } => {
             let role = role.as_deref().map(role_of).transpose()?;
             let role = role.map_or_else(|| identity.user(&user).map(|user| user.role), Ok).map_err(failure)?;

@@ -2,15 +2,16 @@
 //! for who subscribes.
 //!
 //! Who may ask and hear what is the server's to say: site and account are tokens of every
-//! subject, so that permissions of a NATS user on subjects suffice (`nats-server.conf`
+//! subject, so that permissions of a NATS user on subjects suffice (`permissions`; `nats-server.conf`
 //! beside this file). What an account's request says of another account is refused.
 //!
 //! Reading order: `subject` (names), `micro` (the service protocol), `answer` (a request),
-//! `events` (what is published), `server` (the connection).
+//! `events` (what is published), `server` (the connection), `permissions` (what a user may, for the NATS server).
 
 mod answer;
 mod events;
 mod micro;
+pub mod permissions;
 mod server;
 mod subject;
 

@@ -1,12 +1,12 @@
 //! The connection: who asks is answered, and events are published, until it is dropped.
 
 use std::io;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant as Clock};
 
+use adapters::nats::{Login, LoginError};
 use async_nats::{Client, ConnectOptions, Message};
 use futures_util::StreamExt as _;
 use futures_util::stream::{SelectAll, select_all};
@@ -33,18 +33,16 @@ const LONGEST: Duration = Duration::from_secs(60);
 pub struct NatsConfig {
     /// The server: `nats://HOST:PORT`, or `tls://HOST:PORT`.
     pub server: String,
-    /// The service's user there; none where the server asks for none.
-    pub user: Option<String>,
-    /// The file with its password.
-    pub password_file: Option<PathBuf>,
+    /// How the server lets the service in.
+    pub login: Login,
 }
 
 /// Why there is no NATS service.
 #[derive(Debug, thiserror::Error)]
 pub enum NatsError {
-    /// The password.
-    #[error("{}: the password of [serve.nats] cannot be read", .0.display())]
-    Password(PathBuf, #[source] io::Error),
+    /// The password, or a certificate.
+    #[error(transparent)]
+    Login(#[from] LoginError),
     /// The server.
     #[error("NATS at {0} does not let the service in: see its address, user and password in [serve.nats]")]
     Server(String, #[source] Box<dyn std::error::Error + Send + Sync>),
@@ -72,11 +70,8 @@ impl Drop for Connection {
 
 /// Connects, answers and publishes.
 pub fn connect(runtime: &Runtime, config: &NatsConfig, app: &Arc<App>) -> Result<Connection, NatsError> {
-    let mut options = ConnectOptions::new().name("tallywatt").connection_timeout(PATIENCE);
-    if let Some(user) = &config.user {
-        let password = config.password_file.as_deref().map(password).transpose()?.unwrap_or_default();
-        options = options.user_and_password(user.clone(), password);
-    }
+    let options = ConnectOptions::new().name("tallywatt").connection_timeout(PATIENCE);
+    let options = config.login.apply(options)?;
     let refused = |error: Box<dyn std::error::Error + Send + Sync>| NatsError::Server(config.server.clone(), error);
     let client = runtime.block_on(options.connect(&config.server)).map_err(|error| refused(error.into()))?;
     let started = app.now();
@@ -104,11 +99,6 @@ pub fn connect(runtime: &Runtime, config: &NatsConfig, app: &Arc<App>) -> Result
     };
     let threads = app.sites.iter().map(thread).collect::<Result<_, _>>()?;
     Ok(Connection { stop, threads })
-}
-
-fn password(path: &Path) -> Result<String, NatsError> {
-    let text = std::fs::read_to_string(path).map_err(|error| NatsError::Password(path.to_owned(), error))?;
-    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 
 /// Answers who looks for services.

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use adapters::nats::Login;
 use adapters::notifier::Notify;
 use axum::http::HeaderValue;
 use serde::Deserialize;
@@ -87,6 +88,18 @@ struct FileNats {
     server: String,
     user: Option<String>,
     password_file: Option<PathBuf>,
+    ca_file: Option<PathBuf>,
+    cert_file: Option<PathBuf>,
+    key_file: Option<PathBuf>,
+}
+
+impl FileNats {
+    fn within(self, folder: &Path) -> NatsConfig {
+        let file = |file: Option<PathBuf>| file.map(|file| folder.join(file));
+        let (password_file, ca_file) = (file(self.password_file), file(self.ca_file));
+        let client = file(self.cert_file).zip(file(self.key_file));
+        NatsConfig { server: self.server, login: Login { user: self.user, password_file, ca_file, client } }
+    }
 }
 
 #[derive(Deserialize)]
@@ -192,11 +205,7 @@ impl Config {
             data: folder.join(file.serve.data),
             http: address("serve.http", &file.serve.http)?,
             grpc,
-            nats: file.serve.nats.map(|nats| NatsConfig {
-                server: nats.server,
-                user: nats.user,
-                password_file: nats.password_file.map(|file| folder.join(file)),
-            }),
+            nats: file.serve.nats.map(|nats| nats.within(folder)),
             sites: sites.collect::<Result<_, _>>()?,
         })
     }

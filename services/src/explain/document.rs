@@ -5,6 +5,7 @@ use domain::quantity::{Date, Energy, Instant};
 use serde_json::{Value, json};
 
 use super::Explained;
+use super::events::Ground;
 use super::step::Steps;
 
 /// What is said, in English.
@@ -40,7 +41,7 @@ impl Explained<'_> {
                 "quantity": projections::bill::show_quantity(line.quantity, line.unit, decimals),
                 "amount": line.amount_minor.major(decimals), "interpolated_kwh": line.interpolated_mwh.kwh(),
             },
-            "published": self.published_of(&format!("tariff/{}", key.tariff)),
+            "published": self.published_of(Ground::Tariff(key)),
             "slices": slices,
             "text": said(|steps| self.line(bill, line, steps)),
         })
@@ -81,14 +82,14 @@ impl Explained<'_> {
                 "pool_energy_kwh": share.pool_energy_mwh.kwh(), "amount": share.amount_minor.major(decimals),
                 "pool_amount": share.pool_amount_minor.major(decimals),
             },
-            "published": self.published_of(&format!("rule/{}", share.pool)),
+            "published": self.published_of(Ground::Rule(&share.pool)),
             "days": days,
             "text": said(|steps| self.share(bill, share, steps)),
         })
     }
 
-    fn published_of(&self, chain: &str) -> Vec<Value> {
-        let facts = self.events.published(chain);
+    fn published_of(&self, ground: Ground<'_>) -> Vec<Value> {
+        let facts = self.events.published(ground);
         facts
             .iter()
             .map(|entry| {

@@ -4,14 +4,42 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use adapters::event_log::{EventLog, LogError};
-use domain::event::{Event, SiteId, hex, leaf_hash};
+use domain::event::{Body, Event, PoolId, SiteId, SortedLineKey, hex, leaf_hash};
 
 use crate::history::Entry;
 
+/// What prices or splits a line: what is said of it is on one chain, and other points' part of that chain is not its.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Ground<'a> {
+    /// A version of a tariff, and that a point has the tariff.
+    Tariff(&'a SortedLineKey),
+    /// A pool's rule.
+    Rule(&'a PoolId),
+}
+
+impl Ground<'_> {
+    /// The chain that it is said on.
+    pub(super) fn chain(&self) -> String {
+        match self {
+            Self::Tariff(key) => format!("tariff/{}", key.tariff),
+            Self::Rule(pool) => format!("rule/{pool}"),
+        }
+    }
+
+    fn is_of(&self, chain: &str, event: &Event) -> bool {
+        let said_here = match (self, &event.body) {
+            (Self::Tariff(key), Body::TariffPublished(tariff)) => tariff.version == key.version,
+            (Self::Tariff(key), Body::TariffAssigned(assigned)) => assigned.point.as_ref() == Some(&key.point),
+            (_, body) => !body.is_decision(),
+        };
+        said_here && event.chains.iter().any(|link| link.key == chain)
+    }
+}
+
 /// The events of a site.
 pub(super) trait Events {
-    /// The facts on the chain of a tariff or a rule, in the log's order.
-    fn published(&self, chain: &str) -> Vec<Entry>;
+    /// The facts that say what a line is by, in the log's order.
+    fn published(&self, ground: Ground<'_>) -> Vec<Entry>;
 
     /// The leaf hash of the event at a position, in hexadecimal.
     fn leaf(&self, position: u64) -> Option<String>;
@@ -19,9 +47,9 @@ pub(super) trait Events {
 
 /// All events of the site, from the first.
 impl Events for &[Entry] {
-    fn published(&self, chain: &str) -> Vec<Entry> {
-        let of_chain = |entry: &&Entry| entry.event.chains.iter().any(|link| link.key == chain);
-        self.iter().filter(of_chain).filter(|entry| !entry.event.body.is_decision()).cloned().collect()
+    fn published(&self, ground: Ground<'_>) -> Vec<Entry> {
+        let chain = ground.chain();
+        self.iter().filter(|entry| ground.is_of(&chain, &entry.event)).cloned().collect()
     }
 
     fn leaf(&self, position: u64) -> Option<String> {
@@ -68,9 +96,10 @@ impl<'a> InLog<'a> {
 }
 
 impl Events for InLog<'_> {
-    fn published(&self, chain: &str) -> Vec<Entry> {
-        let of_chain = self.chain.iter().filter(|event| event.chains.iter().any(|link| link.key == chain));
-        of_chain.filter_map(|event| Some(Entry { event: event.clone(), leaf: self.hash(event.position)? })).collect()
+    fn published(&self, ground: Ground<'_>) -> Vec<Entry> {
+        let chain = ground.chain();
+        let of_ground = self.chain.iter().filter(|event| ground.is_of(&chain, event));
+        of_ground.filter_map(|event| Some(Entry { event: event.clone(), leaf: self.hash(event.position)? })).collect()
     }
 
     fn leaf(&self, position: u64) -> Option<String> {

@@ -28,7 +28,7 @@ use crate::history::{self, Entry};
 use crate::replay::failed;
 use crate::told::{Told, Value as Said, told};
 pub use axes::AsOf;
-use events::Events;
+use events::{Events, Ground};
 pub use live::Case;
 pub use step::Step;
 use step::{Steps, name_of, unit_of};
@@ -230,7 +230,7 @@ impl Explained<'_> {
         steps.say(0, sum.with("quantity", quantity).with("price", line.price.to_string()).with("amount", amount));
         self.now(bill, line, steps);
         self.terms(bill, line, steps);
-        self.published(&format!("tariff/{}", key.tariff), steps);
+        self.published(Ground::Tariff(key), steps);
         if matches!(key.component, Component::Energy | Component::Adder) {
             self.interpolated(bill, line, steps);
             self.slices(bill, line, steps);
@@ -296,9 +296,9 @@ impl Explained<'_> {
         gaps.filter(|gap| cut(slice.from, *gap) || cut(slice.until, *gap)).collect()
     }
 
-    /// The facts of a chain: who published what when.
-    fn published(&self, chain: &str, steps: &mut Steps) {
-        for entry in self.events.published(chain) {
+    /// What a line is by: who published what when.
+    fn published(&self, ground: Ground<'_>, steps: &mut Steps) {
+        for entry in self.events.published(ground) {
             let said = told("working-published")
                 .with("type", entry.event.body.type_name())
                 .with("position", entry.event.position.to_string())
@@ -389,7 +389,7 @@ impl Explained<'_> {
             .with("amount", share.amount_minor.major(self.decimals()))
             .with("cost", share.pool_amount_minor.major(self.decimals()));
         steps.say(0, head);
-        self.published(&format!("rule/{}", share.pool), steps);
+        self.published(Ground::Rule(&share.pool), steps);
         let rated = self.month.target.as_ref().and_then(|target| target.pools.get(&share.pool));
         let days = rated.into_iter().flat_map(|rated| &rated.days);
         for day in days.filter(|day| self.is_asked(day.day)) {

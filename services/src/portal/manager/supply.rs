@@ -1,7 +1,7 @@
 //! Supply: who is to be cut and when, what holds it, and what people say about it.
 
 use axum::Form as Sent;
-use axum::extract::Path;
+use axum::extract::{Path, Query};
 use axum::http::StatusCode;
 use axum::response::Response;
 use domain::billing::BillingError;
@@ -13,7 +13,7 @@ use crate::desk::Moment;
 use crate::identity::Permission;
 use crate::portal::act::{self, Given};
 use crate::portal::page::page as answer;
-use crate::portal::sheet::{Card, Field, Form, Item, Said, Sheet, Table, head, stamp};
+use crate::portal::sheet::{Card, Field, Form, Item, Kind, Said, Sheet, Table, head, stamp};
 use crate::portal::show::Coin;
 use crate::portal::site::{Spot, base, frame};
 use crate::portal::tenant;
@@ -25,10 +25,14 @@ use crate::told::{Told, told};
 
 /// So many of the last events are shown.
 const RECENT: usize = 25;
+/// So many points at which nothing is to happen are shown; others are found by name.
+const SHOWN: usize = 60;
+/// With fewer points nobody looks for one.
+const FEW: usize = 20;
 
-/// `GET …/supply`
-pub(super) async fn page(visit: Visit, Path(site): Path<String>) -> Response {
-    show(&visit, &site, None).await
+/// `GET …/supply`; `find` is a part of the name of a point, a unit or an account.
+pub(super) async fn page(visit: Visit, Path(site): Path<String>, Query(given): Query<Given>) -> Response {
+    show(&visit, &site, given.text("find"), None).await
 }
 
 /// `POST …/supply`
@@ -49,7 +53,7 @@ pub(super) async fn act(visit: Visit, Path(site): Path<String>, Sent(given): Sen
             act::outcome(made.as_ref(), language.say("supply-said"), language)
         }
     };
-    show(&visit, &site, Some((said, &given))).await
+    show(&visit, &site, "", Some((said, &given))).await
 }
 
 /// What a form asks.
@@ -69,7 +73,7 @@ fn asked(given: &Given) -> Option<Ask> {
     })
 }
 
-async fn show(visit: &Visit, site: &str, came: Option<(Said, &Given)>) -> Response {
+async fn show(visit: &Visit, site: &str, find: &str, came: Option<(Said, &Given)>) -> Response {
     let served = match visit.site(site, Permission::ReadSite) {
         Ok(served) => served,
         Err(fault) => return visit.fault(fault),
@@ -98,7 +102,13 @@ async fn show(visit: &Visit, site: &str, came: Option<(Said, &Given)>) -> Respon
         user: &visit.session.actor.user,
         switches: visit.site(site, Permission::SwitchSupply).is_ok(),
     };
-    let (moves, stays): (Vec<_>, Vec<_>) = rows.iter().partition(|row| is_moving(row));
+    let (moves, mut stays): (Vec<_>, Vec<_>) = rows.iter().partition(|row| is_moving(row));
+    stays.retain(|row| teller.is_called(row, find));
+    // Where somebody has just said something comes first.
+    let acted = came.as_ref().map_or("", |(_, given)| given.text("point"));
+    stays.sort_by_key(|row| row.point.as_str() != acted);
+    let more = stays.len().saturating_sub(SHOWN);
+    stays.truncate(SHOWN);
     let card = |id, key: &str, none: &str, rows: &[&PointStatus]| Card {
         id,
         title: language.say(key),
@@ -111,11 +121,19 @@ async fn show(visit: &Visit, site: &str, came: Option<(Said, &Given)>) -> Respon
         frame: frame(visit, site, Spot::Supply, language.say("supply")),
         lead: language.say("supply-lead"),
         said,
-        cards: vec![
-            card("queue", "supply-queue", "supply-queue-none", &moves),
-            Card { links: teller.links(), ..card("points", "supply-points", "supply-points-none", &stays) },
-            teller.happened(&happened),
-        ],
+        cards: [
+            Some(card("queue", "supply-queue", "supply-queue-none", &moves)),
+            (rows.len() > FEW).then(|| teller.search(find)),
+            Some(Card {
+                links: teller.links(),
+                lead: if more > 0 { language.say1("supply-more", "count", &more.to_string()) } else { String::new() },
+                ..card("points", "supply-points", "supply-points-none", &stays)
+            }),
+            Some(teller.happened(&happened)),
+        ]
+        .into_iter()
+        .flatten()
+        .collect(),
     };
     answer(StatusCode::OK, &sheet.keeping(given.unwrap_or(&Given::default())))
 }
@@ -153,6 +171,25 @@ impl Teller<'_> {
         self.switches.then_some(several).into_iter().collect()
     }
 
+    /// The name of a point, with its unit.
+    fn name(&self, row: &PointStatus) -> String {
+        let place = self.moment.premises.points.get(&row.point).and_then(|point| point.unit.as_ref());
+        place.map_or_else(|| row.point.to_string(), |unit| format!("{unit} · {}", row.point))
+    }
+
+    /// Whether a part of a name is of a point, its unit or its account.
+    fn is_called(&self, row: &PointStatus, find: &str) -> bool {
+        let has = |name: &str| name.to_lowercase().contains(&find.to_lowercase());
+        has(&self.name(row)) || row.account.as_ref().is_some_and(|account| has(account.as_str()))
+    }
+
+    fn search(&self, find: &str) -> Card {
+        let field = Field::new("find", self.language.say("supply-find"), Kind::Optional, find);
+        let button = self.language.say("show");
+        let form = Form { id: "search".to_owned(), button, quiet: true, fields: vec![field], ..Form::default() };
+        form.card("search", self.language.say("supply-search"), String::new())
+    }
+
     fn item(&self, row: &PointStatus) -> Item {
         let language = self.language;
         let (mood, key) = match row.control {
@@ -161,11 +198,9 @@ impl Teller<'_> {
             "ready_for_reconnection" => ("warn", "supply-ready"),
             _ => ("plain", "supply-unknown"),
         };
-        let place = self.moment.premises.points.get(&row.point).and_then(|point| point.unit.as_ref());
-        let name = place.map_or_else(|| row.point.to_string(), |unit| format!("{unit} · {}", row.point));
         let href = row.account.as_ref().map(|account| tenant::base(self.site, account.as_str()));
         Item {
-            name,
+            name: self.name(row),
             href: href.unwrap_or_default(),
             state: (mood, language.say(key)),
             lines: self.lines(row),

@@ -100,7 +100,9 @@ mod tests {
 
     #[test]
     fn who_takes_nothing_keeps_no_slot() {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+        // Its own thread keeps the time, as in a service.
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_time().build().expect("a runtime");
         let (pieces, mut taken) = mpsc::channel(1);
         let mut to = To { pieces, runtime: runtime.handle().clone(), patience: Duration::ZERO };
         assert_eq!(to.write(b"first").expect("there is room"), 5);

@@ -283,7 +283,7 @@ fn compare_writes(world: &World, events: &[Event]) -> u64 {
         // A write may be lost before the meter has it, where the relay is already where the order wants it.
         let is_there = |one: &Logged| {
             let before = |write: &&Value| one.ended.is_some_and(|ended| time_of(write) < ended);
-            let last = writes.iter().filter(|write| write["unit"] == json!(unit)).filter(before).next_back();
+            let last = writes.iter().filter(|write| write["unit"] == json!(unit)).rfind(before);
             last.map_or(one.on, |write| write["relay_reported_on"] == json!(one.on))
         };
         for one in logged.iter().filter(|one| one.confirmed) {

@@ -7,6 +7,7 @@ mod path;
 mod tree;
 
 #[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, clippy::indexing_slicing, reason = "tests may panic")]
 mod tests;
 
 use crate::event::sha256;

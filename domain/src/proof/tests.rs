@@ -141,7 +141,7 @@ fn what_is_not_within_the_tree_has_no_path() {
 
 /// A bit of a hash flipped.
 fn flipped(mut hash: Hash, bit: u8) -> Hash {
-    hash[usize::from(bit / 8)] ^= 1 << (bit % 8);
+    hash[usize::from(bit >> 3)] ^= 1 << (bit & 7);
     hash
 }
 

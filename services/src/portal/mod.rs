@@ -8,7 +8,7 @@
 //!
 //! # How a page is made
 //!
-//! 1. A handler takes a [`Visit`](visit::Visit), and asks it for what it may see:
+//! 1. A handler takes a `Visit`, and asks it for what it may see:
 //!    `visit.account(site, account, permission)` or `visit.site(site, permission)`. What may
 //!    not be seen is answered as what is not there.
 //! 2. It reads by `services/src/query/`, so that every surface shows the same numbers:

@@ -3,8 +3,9 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
+use std::process::Command;
 
 use adapters::clock::{GivenClock, SharedClock, SystemClock};
 use anyhow::Context as _;
@@ -224,4 +225,14 @@ pub fn tools() -> anyhow::Result<std::path::PathBuf> {
         "run `make tools`: it brings playwright-core, axe-core and Debian's chromium"
     );
     Ok(folder)
+}
+
+/// Runs a script of `tests/browser/` in a real browser, on the service at an address; what it finds wrong it says.
+pub fn browse(at: SocketAddr, script: &str, more: &[&str]) -> anyhow::Result<()> {
+    let script = format!("{}/browser/{script}", env!("CARGO_MANIFEST_DIR"));
+    let mut browser = Command::new("node");
+    browser.args([script, format!("http://{at}")]).args(more).env("BROWSER_TOOLS", tools()?);
+    let done = browser.status().context("node is there")?;
+    anyhow::ensure!(done.success(), "see what the browser said above");
+    Ok(())
 }

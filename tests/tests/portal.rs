@@ -2,7 +2,6 @@
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{IpAddr, Ipv4Addr, TcpStream};
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use domain::event::{AccountId, Body, EventId, RechargeKind, RechargeReceived};
@@ -13,14 +12,7 @@ use tests::portal_site::{self, PASSWORD, SITE};
 #[test]
 fn a_tenant_finds_everything_in_a_browser() {
     let portal = portal_site::start().expect("the service starts");
-    let tools = portal_site::tools().expect("the tools are there");
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/browser/tenant.mjs");
-    let done = Command::new("node")
-        .args([script, &format!("http://{}", portal.server.http), SITE, PASSWORD])
-        .env("BROWSER_TOOLS", tools)
-        .status()
-        .expect("node is there");
-    assert!(done.success(), "see what the browser said above");
+    portal_site::browse(portal.server.http, "tenant.mjs", &[SITE, PASSWORD]).expect("the browser finds nothing wrong");
 }
 
 #[test]
@@ -59,12 +51,5 @@ fn a_payment_is_in_the_balance_that_is_watched() {
 #[test]
 fn a_bill_prints_without_the_screen_around_it() {
     let portal = portal_site::start().expect("the service starts");
-    let tools = portal_site::tools().expect("the tools are there");
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/browser/print.mjs");
-    let done = Command::new("node")
-        .args([script, &format!("http://{}", portal.server.http), SITE, PASSWORD])
-        .env("BROWSER_TOOLS", tools)
-        .status()
-        .expect("node is there");
-    assert!(done.success(), "see what the browser said above");
+    portal_site::browse(portal.server.http, "print.mjs", &[SITE, PASSWORD]).expect("the browser finds nothing wrong");
 }

@@ -1,21 +1,13 @@
 //! Whole journeys of those who run a site, in a real browser on a real service: what they see, and what the log has
 //! of it with their names.
 
-use std::process::Command;
-
 use anyhow::{Context as _, Result, ensure};
 use domain::event::{AlarmEvent, Body, Event, PaymentEvent, RechargeKind, SupplyEvent};
 use tests::portal_site::{self, PASSWORD, Plan, Portal, SITE};
 use tests::portal_world::World;
 
 fn browse(portal: &Portal, script: &str, more: &[&str]) -> Result<()> {
-    let script = format!("{}/browser/{script}", env!("CARGO_MANIFEST_DIR"));
-    let url = format!("http://{}", portal.server.http);
-    let mut browser = Command::new("node");
-    let browser = browser.args([script.as_str(), &url, SITE, PASSWORD]).args(more);
-    let done = browser.env("BROWSER_TOOLS", portal_site::tools()?).status().context("node is there")?;
-    ensure!(done.success(), "see what the browser said above");
-    Ok(())
+    portal_site::browse(portal.server.http, script, &[&[SITE, PASSWORD], more].concat())
 }
 
 /// What a person did, in a word.

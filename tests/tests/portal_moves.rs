@@ -1,9 +1,5 @@
 //! Moving in and out on the pages: tried first, exact to the mWh and the cent, and then as it was tried (PAINS 20).
 
-use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::process::Command;
-
 use adapters::clock::{Clock as _, SystemClock};
 use anyhow::{Context as _, Result, ensure};
 use domain::event::SiteId;
@@ -11,6 +7,8 @@ use domain::quantity::Instant;
 use serde_json::Value;
 use services::desk::Desk;
 use services::identity::{Grant, Identity, NewToken, Role, SignedIn};
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use tests::http::{self, Answer};
 use tests::instance::Instance as Service;
 use tests::portal_site::{self, PASSWORD, Portal, SITE};
@@ -347,12 +345,5 @@ fn a_change_is_tried_on_the_last_settled_month_and_on_others_when_asked() -> Res
 #[test]
 fn a_manager_moves_a_tenant_out_and_the_next_one_in_in_a_browser() {
     let portal = portal_site::start().expect("the service starts");
-    let tools = portal_site::tools().expect("the tools are there");
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/browser/moves.mjs");
-    let done = Command::new("node")
-        .args([script, &format!("http://{}", portal.server.http), SITE, PASSWORD])
-        .env("BROWSER_TOOLS", tools)
-        .status()
-        .expect("node is there");
-    assert!(done.success(), "see what the browser said above");
+    portal_site::browse(portal.server.http, "moves.mjs", &[SITE, PASSWORD]).expect("the browser finds nothing wrong");
 }

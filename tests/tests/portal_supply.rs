@@ -1,19 +1,16 @@
 //! The card of supply: a cut that is due, the rules, a restore that waits for the tenant, and the button.
 
-use std::net::{IpAddr, Ipv4Addr};
-use std::process::Command;
 use std::time::{Duration, Instant as Moment};
 
 use adapters::intake::{Arrival, Intake as _, Poll, PolledMeter, Spool};
 use anyhow::{Context as _, Result, ensure};
 use domain::event::{
-    AccountId, Body, EventId, MeterId, OutputState, PointId, RechargeKind, RechargeReceived, SiteId,
+    AccountId, Body, Event, MeterId, OutputState, PointId, RechargeKind, RechargeReceived, SiteId,
     SupplyCommandOrdered, SupplyCommandSent, SupplyCutConfirmed, SupplyEvent, SupplyPolicy, SupplyPolicyPublished,
     SupplyReason, SwitchEvidence,
 };
 use domain::quantity::{Instant, Money};
 use domain::supply::preset;
-use services::owner::{Draft, OwnerError};
 use services::query;
 use tests::http::{self, Answer};
 use tests::portal_site::{self, NOW, PASSWORD, Portal, SITE};
@@ -26,26 +23,6 @@ const BUTTON: &str = "Appliances are safe: restore";
 struct World(Portal);
 
 impl World {
-    /// Cookie and mark of somebody.
-    fn enter(&self, user: &str) -> Result<(String, String)> {
-        let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let entered = self.0.server.app.identity.sign_in(user, PASSWORD, address)?;
-        Ok((entered.cookie.expose().to_owned(), entered.session.csrf()))
-    }
-
-    fn say(&self, bodies: Vec<Body>) -> Result<()> {
-        let desk = &self.0.server.app.site(SITE).context("the site")?.desk;
-        let said = desk.change_blocking(move |turn| {
-            for body in bodies {
-                let (time, received) = (turn.now, turn.now);
-                let id = EventId::derive(&[b"test", &turn.owner.events().to_be_bytes()]);
-                turn.owner.append(Draft { id, time, received, actor: "test".to_owned(), body })?;
-            }
-            Ok::<_, OwnerError>(())
-        });
-        Ok(said?)
-    }
-
     /// The meter answers a poll: its relay is on.
     fn poll(&self) -> Result<()> {
         let meter = PolledMeter {
@@ -79,15 +56,11 @@ impl World {
 
     /// What was said of confirmations: by whom.
     fn confirmed(&self) -> Result<Vec<String>> {
-        let desk = &self.0.server.app.site(SITE).context("the site")?.desk;
-        let log = &self.0.server.app.site(SITE).context("the site")?.log;
-        desk.change_blocking(|_| Ok::<_, OwnerError>(()))?;
-        let entries = services::history::read(self.0.folder.path(), Some(log))?;
-        let of = |entry: services::history::Entry| match entry.event.body {
+        let of = |event: Event| match event.body {
             Body::Supply(SupplyEvent::ReconnectionConfirmed(data)) => Some(data.by),
             _ => None,
         };
-        Ok(entries.into_iter().filter_map(of).collect())
+        Ok(self.0.events()?.into_iter().filter_map(of).collect())
     }
 }
 
@@ -142,10 +115,10 @@ fn paid() -> Result<Body> {
 #[test]
 fn a_cut_is_announced_and_a_restore_waits_for_the_tenant() -> Result<()> {
     let world = World(portal_site::start_with_relay()?);
-    let (eve, mark) = world.enter("eve")?;
+    let (eve, mark) = world.0.enter("eve")?;
     ensure!(!world.page(&eve, HOME)?.body.contains("The rules of this building"), "without a policy there is no rule");
     world.poll()?;
-    world.say(vec![published()])?;
+    world.0.say(vec![published()])?;
 
     // Two hours from the warning: 14:05 in London, and then.
     let page = world.page_with(&eve, "Earliest cut")?;
@@ -169,17 +142,17 @@ fn a_cut_is_announced_and_a_restore_waits_for_the_tenant() -> Result<()> {
     let early = http::submit(at, CONFIRM, &eve, &[("csrf", &mark)])?;
     assert_eq!((early.status, world.confirmed()?), (303, vec![]));
 
-    world.say(cut()?)?;
+    world.0.say(cut()?)?;
     let off = world.page_with(&eve, "Supply is off.")?;
     ensure!(off.contains("The balance was used up") && !off.contains("Earliest cut") && !off.contains(BUTTON), "{off}");
-    world.say(vec![paid()?])?;
+    world.0.say(vec![paid()?])?;
     let ready = world.page_with(&eve, BUTTON)?;
     ensure!(ready.contains("Ready to switch on") && ready.contains("Waiting for your confirmation"), "{ready}");
     ensure!(ready.contains(&format!("action=\"{CONFIRM}\"")), "{ready}");
 
     // An auditor is shown no button; a neighbour, an auditor and a forged form confirm nothing.
-    let (tom, toms) = world.enter("tom")?;
-    let (bob, bobs) = world.enter("bob")?;
+    let (tom, toms) = world.0.enter("tom")?;
+    let (bob, bobs) = world.0.enter("bob")?;
     ensure!(!world.page(&tom, HOME)?.body.contains(BUTTON), "an auditor writes nothing");
     for (cookie, csrf, status) in [(&tom, toms.as_str(), 403), (&bob, bobs.as_str(), 404), (&eve, bobs.as_str(), 403)] {
         assert_eq!(http::submit(at, CONFIRM, cookie, &[("csrf", csrf)])?.status, status);
@@ -188,11 +161,7 @@ fn a_cut_is_announced_and_a_restore_waits_for_the_tenant() -> Result<()> {
     assert_eq!(world.confirmed()?, Vec::<String>::new());
 
     // The tenant does, in a browser and twice over, and once it counts.
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/browser/supply.mjs");
-    let url = format!("http://{at}");
-    let mut browser = Command::new("node");
-    let done = browser.args([script, &url, SITE, PASSWORD]).env("BROWSER_TOOLS", portal_site::tools()?).status()?;
-    ensure!(done.success(), "see what the browser said above");
+    portal_site::browse(at, "supply.mjs", &[SITE, PASSWORD])?;
     assert_eq!(world.confirmed()?, ["eve"]);
     for _ in 0..2 {
         let done = http::submit(at, CONFIRM, &eve, &[("csrf", &mark)])?;
@@ -207,9 +176,9 @@ fn a_cut_is_announced_and_a_restore_waits_for_the_tenant() -> Result<()> {
 #[test]
 fn a_meter_that_answers_without_a_relay_is_promised_no_cut() -> Result<()> {
     let world = World(portal_site::start()?);
-    let (eve, _) = world.enter("eve")?;
+    let (eve, _) = world.0.enter("eve")?;
     world.poll()?;
-    world.say(vec![published()])?;
+    world.0.say(vec![published()])?;
     let page = world.page_with(&eve, "Earliest cut")?;
     for said in ["Not as long as it is held", "switch cannot be reached", "Balance that counts here"] {
         ensure!(page.contains(said), "no {said:?} on {page}");
@@ -220,7 +189,7 @@ fn a_meter_that_answers_without_a_relay_is_promised_no_cut() -> Result<()> {
     assert_eq!(pending().and_then(|pending| pending.held_by).as_deref(), Some("link"));
 
     // What was held is not due any more: nobody is told that it is to happen.
-    world.say(vec![paid()?])?;
+    world.0.say(vec![paid()?])?;
     let page = world.page_with(&eve, "Nothing is due. Supply stays on.");
     let began = Moment::now();
     while let Some(pending) = pending() {
@@ -233,7 +202,7 @@ fn a_meter_that_answers_without_a_relay_is_promised_no_cut() -> Result<()> {
 #[test]
 fn the_bars_of_a_day_are_of_power() -> Result<()> {
     let world = World(portal_site::start()?);
-    let (ada, _) = world.enter("ada")?;
+    let (ada, _) = world.0.enter("ada")?;
     let page = world.page(&ada, "/site/riverside/account/A-101/day/2026-04-08")?.body;
     ensure!(page.contains("Mean power of quarter hours, in kW, Wed 8 April"), "{page}");
     ensure!(page.contains(">kW</text>"), "{page}");

@@ -1,14 +1,12 @@
 //! Users of a site, on its pages: what a manager may do, and what is not his to see or change.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::process::Command;
-
 use adapters::clock::{Clock as _, SystemClock};
 use anyhow::{Context as _, Result, ensure};
 use domain::event::{AccountId, SiteId};
 use domain::quantity::Instant;
 use services::identity::{Grant, NewToken, Role, SignedIn};
 use services::query;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use tests::http::{self, Answer};
 use tests::instance::{Instance, id};
 use tests::portal_site::{self, PASSWORD as LONG, SITE};
@@ -308,25 +306,11 @@ fn a_manager_of_several_sites_sees_how_each_stands() -> Result<()> {
     ensure!(both.contains("berlin-A-2") && both.contains("tokyo-A-2") && both.contains("€"), "{both}");
     ensure!(world.enter("mia")?.read("/")?.status == 303);
 
-    let tools = portal_site::tools()?;
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/browser/start.mjs");
-    let done = Command::new("node")
-        .args([script, &format!("http://{}", world.at), "moe", PASSWORD])
-        .env("BROWSER_TOOLS", tools)
-        .status()?;
-    ensure!(done.success(), "see what the browser said above");
-    Ok(())
+    portal_site::browse(world.at, "start.mjs", &["moe", PASSWORD])
 }
 
 #[test]
 fn a_manager_looks_after_users_in_a_browser() {
     let portal = portal_site::start().expect("the service starts");
-    let tools = portal_site::tools().expect("the tools are there");
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/browser/users.mjs");
-    let done = Command::new("node")
-        .args([script, &format!("http://{}", portal.server.http), SITE, LONG])
-        .env("BROWSER_TOOLS", tools)
-        .status()
-        .expect("node is there");
-    assert!(done.success(), "see what the browser said above");
+    portal_site::browse(portal.server.http, "users.mjs", &[SITE, LONG]).expect("the browser finds nothing wrong");
 }

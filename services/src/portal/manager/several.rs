@@ -9,6 +9,7 @@ use domain::quantity::Money;
 use futures_util::future::join_all;
 use rust_decimal::Decimal;
 
+use super::supply::unready;
 use crate::command::{self, Asked, CommandError, Key, Made};
 use crate::desk::Moment;
 use crate::identity::Permission;
@@ -95,14 +96,8 @@ pub(super) async fn act(visit: Visit, Path(site): Path<String>, Sent(given): Sen
 
 async fn rows(served: &ServedSite) -> Result<Vec<PointStatus>, Fault> {
     let links = served.links.clone();
-    match served.desk.read(move |turn| supply::status(turn.owner, &links, turn.now)).await {
-        Ok(Ok(rows)) => Ok(rows),
-        Ok(Err(error)) => {
-            tracing::error!(%error, "supply cannot be shown");
-            Err(Fault::Unready)
-        }
-        Err(error) => Err(error.into()),
-    }
+    let read = served.desk.read(move |turn| supply::status(turn.owner, &links, turn.now));
+    read.await?.map_err(unready)
 }
 
 /// Which points.

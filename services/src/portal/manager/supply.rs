@@ -12,6 +12,7 @@ use crate::command;
 use crate::desk::Moment;
 use crate::identity::Permission;
 use crate::portal::act::{self, Given};
+use crate::portal::error::Fault;
 use crate::portal::page::page as answer;
 use crate::portal::sheet::{Card, Field, Form, Item, Kind, Said, Sheet, Table, head, stamp};
 use crate::portal::show::Coin;
@@ -85,13 +86,9 @@ async fn show(visit: &Visit, site: &str, find: &str, came: Option<(Said, &Given)
         let happened = facts.filter(|event| matches!(event.body, Body::Supply(_))).take(RECENT);
         Ok::<_, BillingError>((rows, happened.cloned().collect::<Vec<Event>>()))
     });
-    let (rows, happened) = match read.await {
-        Ok(Ok(read)) => read,
-        Ok(Err(error)) => {
-            tracing::error!(%error, "supply cannot be shown");
-            return visit.fault(crate::portal::error::Fault::Unready);
-        }
-        Err(error) => return visit.fault(error.into()),
+    let (rows, happened) = match read.await.map_err(Fault::from).and_then(|read| read.map_err(unready)) {
+        Ok(read) => read,
+        Err(fault) => return visit.fault(fault),
     };
     let moment = served.desk.moment();
     let language = visit.reader.language;
@@ -136,6 +133,12 @@ async fn show(visit: &Visit, site: &str, find: &str, came: Option<(Said, &Given)
         .collect(),
     };
     answer(StatusCode::OK, &sheet.keeping(given.unwrap_or(&Given::default())))
+}
+
+/// Where the books cannot be computed, supply cannot be shown.
+pub(super) fn unready(error: BillingError) -> Fault {
+    tracing::error!(%error, "supply cannot be shown");
+    Fault::Unready
 }
 
 /// Whether something is to happen at a point.
